@@ -1,0 +1,68 @@
+/**
+ * The planner of a component: one world in, one verdict out, the first rule that applies wins. It
+ * observes first, takes at most one step, and does nothing on ignorance. Pure.
+ */
+import { planDeleting } from './plan-deleting.js';
+import { planRunning } from './plan-running.js';
+import { planStopped } from './plan-stopped.js';
+import type { Scene } from './scene.js';
+import type { Verb, Verdict } from './types.js';
+import { isUp } from './verdicts.js';
+
+/** Decides about one component. */
+export function planComponent(scene: Scene): Verdict {
+  return unseen(scene) ?? planByWish(scene);
+}
+
+/** The only node that there is so far. */
+const thisNode = 'local';
+
+/** What cannot be seen, or is not this node's, is not touched. */
+function unseen(scene: Scene): Verdict | undefined {
+  const { driver, record } = scene.world;
+  if (record.service.node !== thisNode) {
+    const message = `its service belongs on node "${record.service.node}"; this is "${thisNode}", and leaves it alone`;
+    return { verb: 'BLOCK', reason: 'OtherNode', message };
+  }
+  if (!driver) {
+    const message = `no driver of this node serves runtime "${record.spec.runtime}"; see: berth doctor`;
+    return { verb: 'BLOCK', reason: 'RuntimeUnavailable', message };
+  }
+  if (driver.answering) return undefined;
+  const seen = driver.lastObserved ? `last seen ${driver.lastObserved}` : 'not seen since the agent started';
+  const message = `${seen}; ${driver.error ?? `${driver.name} has not answered yet`}; nothing is done until it answers`;
+  return { verb: 'LOSE_SIGHT', reason: 'DriverUnreachable', message, drift: scene.world.record.status.drift };
+}
+
+function planByWish(scene: Scene): Verdict {
+  const { record } = scene.world;
+  if (record.deleting) return planDeleting(scene);
+  if (record.invalid !== null) {
+    return { verb: 'REJECT', reason: 'InvalidSpec', message: `${record.invalid}; what runs is left alone` };
+  }
+  const { foreign } = scene.roles;
+  if (foreign) {
+    const message = `the name ${foreign.name} is held by ${foreign.nativeId.slice(0, 12)}, which this home did not make; rename or remove it, or set a name prefix`;
+    return { verb: 'BLOCK', reason: 'NameTaken', message };
+  }
+  if (record.spec.reconcile === 'ignore') {
+    return { verb: restVerb(scene), reason: 'Ignored', message: 'reconcile = "ignore": Berth looks and does nothing' };
+  }
+  const verdict = scene.wantsRunning ? planRunning(scene) : planStopped(scene);
+  return record.spec.reconcile === 'observe' ? watchOnly(scene, verdict) : verdict;
+}
+
+/** In `observe` mode a verdict keeps its findings and loses its hands. */
+function watchOnly(scene: Scene, verdict: Verdict): Verdict {
+  if (!verdict.step && verdict.verb !== 'CONTEST' && verdict.verb !== 'BACK_OFF') return verdict;
+  const drift = (verdict.drift ?? []).map((item) => ({ ...item, action: 'reconcile = "observe": reported only' }));
+  const message = `reconcile = "observe": would ${verdict.message}`;
+  return { verb: restVerb(scene), reason: 'Observing', message, drift };
+}
+
+/** The phase that fits what is seen, when nothing is to be done about it. */
+function restVerb(scene: Scene): Verb {
+  const { roles } = scene;
+  if (roles.main && isUp(roles.main)) return 'UP';
+  return scene.observed === 'missing' && scene.wantsRunning ? 'WAIT' : 'DOWN';
+}

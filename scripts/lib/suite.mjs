@@ -1,0 +1,108 @@
+/** Runs checks and test projects one after another, goes on after a failure, and counts honestly. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checks, tool } from './checks.mjs';
+import { run } from './run.mjs';
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Tally
+ * @typedef {{ name: string, deadlineMs: number }} Project
+ */
+
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+
+/** The test projects in the order of their cost. The deadlines and those of the checks stay below 30 minutes. */
+export const projects = {
+  unit: { name: 'unit', deadlineMs: 3 * minuteMs },
+  model: { name: 'model', deadlineMs: 3 * minuteMs },
+  simulation: { name: 'simulation', deadlineMs: 3 * minuteMs },
+  conformance: { name: 'conformance', deadlineMs: 5 * minuteMs },
+  integration: { name: 'integration', deadlineMs: 12 * minuteMs },
+};
+
+/** @param {Tally} a @param {Tally} b @returns {Tally} */
+export const add = (a, b) => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
+
+/** @type {Tally} */
+export const none = { passed: 0, failed: 0, skipped: 0 };
+
+/**
+ * Runs every check; each that fails prints its own words.
+ * @param {string} root @param {number} endMs No check runs beyond this time (Unix milliseconds).
+ */
+export async function runChecks(root, endMs) {
+  let tally = none;
+  for (const check of checks(root)) {
+    const beganMs = Date.now();
+    const result = await run(check.argv, { cwd: root, deadlineMs: left(check.deadlineMs, endMs) });
+    console.log(`${result.ok ? '✓' : '✗'} ${check.name} (${seconds(beganMs)})`);
+    if (!result.ok) console.log(`${result.output.trimEnd()}\n${check.name}: ${result.problem}`);
+    tally = add(tally, { ...none, [result.ok ? 'passed' : 'failed']: 1 });
+  }
+  return tally;
+}
+
+/**
+ * Runs one vitest project and counts from its own report. Whatever keeps it from ending well without a
+ * failed test (a crash, an unhandled error, a deadline, no test found) counts as one failure.
+ * @param {string} root @param {Project} project @param {number} endMs
+ */
+export async function runProject(root, project, endMs) {
+  const beganMs = Date.now();
+  const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
+  const report = join(folder, 'report.json');
+  console.log(`— ${project.name}`);
+  const argv = ['run', '--project', project.name, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  const result = await run([tool(root, 'vitest'), ...argv], {
+    cwd: root,
+    deadlineMs: left(project.deadlineMs, endMs),
+    show: true,
+  });
+  const tally = tallyOf(readReport(report), result.ok);
+  rmSync(folder, { recursive: true, force: true });
+  if (!result.ok) console.log(`${project.name}: ${result.problem}`);
+  console.log(`${tally.failed === 0 ? '✓' : '✗'} ${project.name}: ${describe(tally)} (${seconds(beganMs)})`);
+  return tally;
+}
+
+/**
+ * The count of one vitest report. @param {unknown} report @param {boolean} endedWell @returns {Tally}
+ */
+export function tallyOf(report, endedWell) {
+  const counts = /** @type {Record<string, unknown>} */ (report ?? {});
+  /** @param {string} name */
+  const count = (name) => (typeof counts[name] === 'number' ? counts[name] : 0);
+  const passed = count('numPassedTests');
+  // A file that cannot be loaded fails as a suite and holds no test.
+  const failed = Math.max(count('numFailedTests'), count('numFailedTestSuites') > 0 ? 1 : 0);
+  const skipped = count('numPendingTests') + count('numTodoTests');
+  const unexplained = failed === 0 && (!endedWell || passed === 0) ? 1 : 0;
+  return { passed, failed: failed + unexplained, skipped };
+}
+
+/** @param {string} path @returns {unknown} undefined when there is none. */
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Tally} tally */
+export function describe(tally) {
+  const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
+  return `${tally.passed} passed, ${tally.failed} failed${skipped}`;
+}
+
+/** @param {number} deadlineMs @param {number} endMs */
+const left = (deadlineMs, endMs) => Math.max(1, Math.min(deadlineMs, endMs - Date.now()));
+
+/** @param {number} beganMs */
+const seconds = (beganMs) => `${((Date.now() - beganMs) / secondMs).toFixed(1)} s`;

@@ -1,0 +1,41 @@
+/**
+ * `npm test`: set-up, every check, every test. Goes on after a failure, and says last, alone on a
+ * line, `N passed, N failed`. Exits with 1 when anything failed or nothing ran.
+ */
+import { probeContainers } from './lib/podman.mjs';
+import { root } from './lib/paths.mjs';
+import { setUp } from './lib/setup.mjs';
+import { add, none, projects, runChecks, runProject } from './lib/suite.mjs';
+
+/** Set-up apart, everything ends within this, whatever hangs. */
+const limitMs = 28 * 60_000;
+
+/** @param {number} endMs */
+async function runAll(endMs) {
+  let tally = add(none, await runChecks(root, endMs));
+  for (const project of [projects.unit, projects.model, projects.simulation]) {
+    tally = add(tally, await runProject(root, project, endMs));
+  }
+  const podman = await probeContainers();
+  if (podman.ok) {
+    tally = add(tally, await runProject(root, projects.conformance, endMs));
+    return add(tally, await runProject(root, projects.integration, endMs));
+  }
+  console.log(`conformance and integration tests need containers, and did not run:\n${podman.reason}`);
+  const required = process.env['CI'] === 'true';
+  if (!required) console.log('(with CI=true this is a failure)');
+  return add(tally, { ...none, failed: required ? 2 : 0 });
+}
+
+/** @type {import('./lib/suite.mjs').Tally} */
+let tally;
+try {
+  await setUp();
+  tally = await runAll(Date.now() + limitMs);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  tally = { ...none, failed: 1 };
+}
+if (tally.skipped > 0) console.log(`${tally.skipped} skipped`);
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;

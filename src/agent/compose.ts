@@ -1,0 +1,271 @@
+/**
+ * Puts Berth together: the one file that knows every part. Heavy parts are loaded when they are needed, so
+ * that a command that only reads the registry starts fast.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import type { BerthClient } from '../api/client.js';
+import type { AgentOptions, CliDeps, ConnectOptions, Maintenance } from '../cli/deps.js';
+import { processStdio } from '../cli/node-stdio.js';
+import type { Driver } from '../core/ports/driver.js';
+import type { Log } from '../core/ports/log.js';
+import type { Registry } from '../core/ports/registry.js';
+import type * as Podman from '../runtimes/podman/index.js';
+import type { AgentParts } from './run-agent.js';
+import type { Settings } from './settings.js';
+import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles } from './system.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const isRoot = process.getuid?.() === 0;
+/** What opening the runtimes for one command may take, in milliseconds. */
+const openDeadlineMs = 15_000;
+
+/** The dependencies of the command line in this process. */
+export function composeCli(env: Env): CliDeps {
+  return {
+    connect: (options) => connect(options, env),
+    runAgent: (options) => agent(options, env),
+    maintenance: maintenanceOf(env),
+    runEditor,
+    stdio: processStdio(),
+    env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    userName: () => env['SUDO_USER'] ?? nameOfUser(),
+    version: readVersion(),
+  };
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that no account has.
+    return `uid-${String(process.getuid?.() ?? 'unknown')}`;
+  }
+}
+
+function readVersion(): string {
+  // The package's folder is two or three above, compiled or not.
+  for (const up of ['../../package.json', '../../../package.json']) {
+    const path = new URL(up, import.meta.url);
+    if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string }).version;
+  }
+  return 'unknown';
+}
+
+async function agent(options: AgentOptions, env: Env): Promise<number> {
+  const [{ runAgent }, { loadSettings }, parts] = await Promise.all([
+    import('./run-agent.js'),
+    import('./settings-file.js'),
+    agentParts(),
+  ]);
+  const home = homeFolder(options.home, env, isRoot);
+  const { config, set } = options;
+  return runAgent({
+    home,
+    parts,
+    loadSettings: () => loadSettings({ home, env, config, set, watch: options.watch[0] ?? null }),
+    onReady: () => {
+      const words = `berth agent serves ${home} (process ${process.pid}); Ctrl-C ends it, workloads run on\n`;
+      process.stdout.write(words);
+    },
+  });
+}
+
+async function agentParts(): Promise<AgentParts> {
+  const [registries, { Monitor }, { Controller }, podman, definitions, { definitionFeed }] = await Promise.all([
+    import('../registry/index.js'),
+    import('../monitor/monitor.js'),
+    import('../controller/controller.js'),
+    import('../runtimes/podman/index.js'),
+    import('../definition/index.js'),
+    import('./definition-feed.js'),
+  ]);
+  return {
+    acquireLock: registries.acquireAgentLock,
+    openRegistry: (path, settings, log) =>
+      registries.openRegistry({
+        path,
+        clock: systemClock,
+        chance: systemChance,
+        create: true,
+        migrate: 'auto',
+        namePrefix: settings.name_prefix,
+        onMigrated: ({ backup, wayBack }) => {
+          log.info({ backup, wayBack }, 'the registry was migrated');
+        },
+      }),
+    drivers: (home, registry, settings, log) => [
+      podmanDriver(podman, { home, registry, settings, log, transient: false }),
+    ],
+    monitor: ({ registry, drivers, log, settings }, listener) =>
+      new Monitor({
+        drivers,
+        homeId: registry.homeId,
+        clock: systemClock,
+        log: (driver) => log.child({ driver }),
+        relistMs: () => settings().relist_s * 1_000,
+        listener,
+      }),
+    controller: ({ registry, log, settings }, view) =>
+      new Controller({
+        registry,
+        view,
+        clock: systemClock,
+        chance: systemChance,
+        log: log.child({ part: 'controller' }),
+        files: systemEnvFiles,
+        settings: () => controllerSettings(settings()),
+      }),
+    watchDefinitions: async (folder, { registry, log }) =>
+      definitions.watchDefinitions({
+        folder,
+        files: definitions.nodeFiles(),
+        clock: systemClock,
+        ...(await definitionFeed(registry, log)),
+      }),
+  };
+}
+
+function controllerSettings(settings: Settings) {
+  return {
+    concurrency: settings.concurrency,
+    fullPassMs: settings.full_pass_s * 1_000,
+    reconcile: {
+      backoff: {
+        firstMs: settings.backoff_first_s * 1_000,
+        longestMs: settings.backoff_longest_s * 1_000,
+        forgetAfterMs: settings.backoff_forget_s * 1_000,
+      },
+      settleMs: settings.settle_s * 1_000,
+      failuresBeforePutBack: settings.failures_before_put_back,
+      healsBeforeContest: settings.heals_before_contest,
+      contestWindowMs: settings.contest_window_s * 1_000,
+      stuckStoppingMs: settings.stuck_stopping_s * 1_000,
+    },
+  };
+}
+
+interface DriverFacts {
+  readonly home: string;
+  readonly registry: Registry;
+  readonly settings: Settings;
+  readonly log: Log;
+  /** For a command: nothing is watched, and what must be started ends by itself. */
+  readonly transient: boolean;
+}
+
+function podmanDriver(podman: typeof Podman, facts: DriverFacts): Driver {
+  const { home, registry, settings, log, transient } = facts;
+  return podman.createPodmanDriver({
+    homeId: registry.homeId,
+    namePrefix: registry.namePrefix,
+    stateDir: home,
+    clock: systemClock,
+    chance: systemChance,
+    host: podman.createNodeHost(),
+    log,
+    transient,
+    settings: {
+      socket: settings.podman_socket ?? null,
+      callDeadlineMs: settings.podman_call_timeout_s * 1_000,
+      listDeadlineMs: settings.podman_list_timeout_s * 1_000,
+      pullDeadlineMs: settings.podman_pull_timeout_s * 1_000,
+      buildDeadlineMs: settings.podman_build_timeout_s * 1_000,
+      replaceServiceAfterMs: settings.podman_replace_service_s * 1_000,
+    },
+  });
+}
+
+async function connect(options: ConnectOptions, env: Env): Promise<BerthClient> {
+  const [{ createLocalClient }, { openRegistry, readAgentHolder }] = await Promise.all([
+    import('../api/local-client.js'),
+    import('../registry/index.js'),
+  ]);
+  const home = homeFolder(options.home, env, isRoot);
+  const path = registryPath(home);
+  const isNew = options.create && !existsSync(path);
+  const registry = await openRegistry({
+    path,
+    clock: systemClock,
+    chance: systemChance,
+    create: options.create,
+    migrate: 'refuse',
+    verify: false,
+    ...(isNew ? { namePrefix: (await settingsOf(home, env)).name_prefix } : {}),
+  });
+  return createLocalClient({
+    registry,
+    reader: definitionReader,
+    drivers: () => openDrivers(home, registry, env),
+    clock: systemClock,
+    chance: systemChance,
+    actor: options.actor,
+    agentHolder: () => {
+      const { running, info } = readAgentHolder(path);
+      return Promise.resolve(running ? { pid: info?.pid ?? 0, sinceMs: info?.startedAtMs ?? 0 } : null);
+    },
+  });
+}
+
+/** Without what it takes to watch a folder. */
+async function definitionReader() {
+  const [{ createDefinitionReader }, { nodeFiles }] = await Promise.all([
+    import('../definition/reader.js'),
+    import('../definition/files.js'),
+  ]);
+  return createDefinitionReader({ files: nodeFiles() });
+}
+
+async function settingsOf(home: string, env: Env): Promise<Settings> {
+  const { loadSettings } = await import('./settings-file.js');
+  return loadSettings({ home, env, config: null, set: [], watch: null });
+}
+
+/** The runtimes, for one command: what its calls answer is all that is said of them. */
+async function openDrivers(home: string, registry: Registry, env: Env): Promise<readonly Driver[]> {
+  const [podman, settings] = await Promise.all([import('../runtimes/podman/index.js'), settingsOf(home, env)]);
+  const silent = (): void => undefined;
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const drivers = [podmanDriver(podman, { home, registry, settings, log, transient: true })];
+  await Promise.all(drivers.map((driver) => driver.open(AbortSignal.timeout(openDeadlineMs))));
+  return drivers;
+}
+
+function maintenanceOf(env: Env): Maintenance {
+  const pathOf = (home: string | null): string => registryPath(homeFolder(home, env, isRoot));
+  const registry = () => import('../registry/index.js');
+  return {
+    check: async (home) => {
+      const result = (await registry()).checkRegistry(pathOf(home));
+      const problems = result.problems.map((problem) => `${problem.kind}: ${problem.message}`);
+      return { ok: result.ok, path: result.path, version: result.version ?? 0, problems };
+    },
+    backup: async (home, to) => {
+      const { backupRegistry } = await registry();
+      return backupRegistry({ path: pathOf(home), clock: systemClock, ...(to === null ? {} : { target: to }) });
+    },
+    restore: async (home, from) => {
+      const { restoreRegistry } = await registry();
+      const path = pathOf(home);
+      const world = { clock: systemClock, chance: systemChance, host: hostname(), pid: process.pid };
+      return { path, kept: restoreRegistry({ path, backup: from, ...world }).keptAside };
+    },
+    migrate: async (home) => {
+      const { migrateRegistry } = await registry();
+      const path = pathOf(home);
+      const { from, to, backup } = await migrateRegistry({ path, clock: systemClock });
+      return { path, from, to, backup };
+    },
+  };
+}
+
+/** Runs a program on the terminal; an editor may take as long as its user does, so there is no deadline. */
+async function runEditor(argv: readonly string[]): Promise<number> {
+  const { execa } = await import('execa');
+  const [file = '', ...args] = argv;
+  const result = await execa(file, args, { stdio: 'inherit', reject: false });
+  return result.exitCode ?? 1;
+}

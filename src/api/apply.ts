@@ -1,0 +1,115 @@
+/** Operations that change definitions: plan first, refuse what must not be, then write in one transaction. */
+import { BerthError } from '../core/errors.js';
+import type { Plan, PlanRecords } from '../core/plan.js';
+import { planApply } from '../core/plan-apply.js';
+import { planRefresh, planReplace } from '../core/plan-replace.js';
+import type { Definition, DefinitionProblem } from '../core/ports/definition.js';
+import type { ServiceSpec } from '../core/spec.js';
+import type { AppliedResult, ApplyOptions, PlanResult, ReplaceOptions, Target } from './client.js';
+import { contextOf, type LocalClientPorts } from './ports.js';
+import { findLiving } from './targets.js';
+
+/** What applying a file or folder would do. E_DEFINITION. */
+export async function planOfApply(ports: LocalClientPorts, options: ApplyOptions): Promise<PlanResult> {
+  const reader = await ports.reader();
+  const [loaded, state] = await Promise.all([reader.load(options.path), readState(ports)]);
+  if (loaded.problems.length > 0) throw definitionError(loaded.problems);
+  const isFolder = !(loaded.files.length === 1 && loaded.files[0] === options.path);
+  const plan = planApply({
+    definitions: loaded.definitions,
+    records: state.records,
+    sources: await ports.registry.sources(),
+    prune: options.prune,
+    force: options.force,
+    scope: { explicit: true, folder: isFolder ? options.path : null, files: loaded.files },
+  });
+  return { revision: state.revision, plan };
+}
+
+/** What an edited text would do to its service. E_DEFINITION. */
+export async function planOfReplace(ports: LocalClientPorts, options: ReplaceOptions): Promise<PlanResult> {
+  const reader = await ports.reader();
+  const { definition, problems } = reader.parse(options.text, options.path);
+  if (definition === undefined || problems.length > 0) throw definitionError(problems);
+  if (definition.spec.name !== options.service) throw renamedService(definition, options.service);
+  return planOfSpec(ports, definition.spec, options);
+}
+
+/** What it takes to make a service exactly `spec`. */
+export async function planOfSpec(
+  ports: LocalClientPorts,
+  spec: ServiceSpec,
+  options: { readonly base: ReplaceOptions['base'] | null; readonly force: boolean },
+): Promise<PlanResult> {
+  const { revision, records } = await readState(ports);
+  return { revision, plan: planReplace({ spec, records, base: options.base, force: options.force }) };
+}
+
+/** What following the moved image tags of a target would do. E_NOT_FOUND. */
+export async function planOfRefresh(ports: LocalClientPorts, target: Target): Promise<PlanResult> {
+  const revision = await ports.registry.revision();
+  return { revision, plan: planRefresh(await findLiving(ports.registry, target)) };
+}
+
+/** Writes what a plan says. E_CONFLICT, or the code of the rule that the outcome would break. */
+export async function carryOut(
+  ports: LocalClientPorts,
+  planned: PlanResult,
+  force: boolean,
+  message: string | null,
+): Promise<AppliedResult> {
+  refuse(planned.plan, force);
+  const { changes } = planned.plan;
+  if (changes.length === 0) return { ...planned, changed: false };
+  const revision = await ports.registry.change(changes, contextOf(ports, message));
+  return { plan: planned.plan, revision, changed: true };
+}
+
+/** Throws when a plan must not be carried out. E_DEFINITION, E_CONFLICT, E_PORT_COLLISION, E_NAME_COLLISION. */
+export function refuse(plan: Plan, force: boolean): void {
+  if (plan.problems.length > 0) throw definitionError(plan.problems);
+  const breach = plan.breaches[0];
+  if (breach !== undefined) {
+    const others = plan.breaches.length > 1 ? ` (and ${plan.breaches.length - 1} more)` : '';
+    throw new BerthError(breach.code, `${breach.message}${others}`, {
+      suggestion: breach.suggestion,
+      details: { breaches: plan.breaches },
+    });
+  }
+  if (plan.conflicts.length > 0 && !force) {
+    const [first] = plan.conflicts;
+    const others = plan.conflicts.length > 1 ? ` (and ${plan.conflicts.length - 1} more)` : '';
+    throw new BerthError('E_CONFLICT', `${first?.message ?? 'it was changed elsewhere'}${others}`, {
+      details: { conflicts: plan.conflicts, services: plan.services, components: plan.components },
+    });
+  }
+}
+
+async function readState(
+  ports: LocalClientPorts,
+): Promise<{ readonly revision: number; readonly records: PlanRecords }> {
+  const { registry } = ports;
+  const revision = await registry.revision();
+  const [services, components] = await Promise.all([registry.services(), registry.components()]);
+  return { revision, records: { services, components } };
+}
+
+function definitionError(problems: readonly DefinitionProblem[]): BerthError {
+  const files = new Set(problems.map((problem) => problem.path));
+  const [first] = files;
+  const where = files.size === 1 && first !== undefined ? first : `${files.size} files`;
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  return new BerthError('E_DEFINITION', `${count} in ${where}`, { details: { problems } });
+}
+
+function renamedService(definition: Definition, service: string): BerthError {
+  const problem: DefinitionProblem = {
+    path: definition.path,
+    line: 1,
+    column: 1,
+    field: 'name',
+    message: `the service is called "${service}", and a service cannot be renamed`,
+    suggestion: `put back name = "${service}", or apply the text as a file to make another service`,
+  };
+  return definitionError([problem]);
+}

@@ -1,0 +1,63 @@
+/** The client that works on the registry file itself: for a command line beside the agent, or without one. */
+import { formatKey } from '../core/names.js';
+import { carryOut, planOfApply, planOfRefresh, planOfReplace } from './apply.js';
+import type { BerthClient } from './client.js';
+import type { Driver } from '../core/ports/driver.js';
+import { diagnose } from './doctor.js';
+import { readLogs } from './logs.js';
+import { remove, removeVolume, restart, setDesired } from './operate.js';
+import type { LocalClientPorts } from './ports.js';
+import { explain, exportService, planOfRollback, readHistory, readStatus } from './reading.js';
+import { followEvents, readEvents, waitFor, watchStatus } from './watching.js';
+
+export type { LocalClientPorts } from './ports.js';
+
+/** A client over an open registry. `close` closes the registry, and the drivers if they were opened. */
+export function createLocalClient(given: LocalClientPorts): BerthClient {
+  const { registry } = given;
+  let opened: Promise<readonly Driver[]> | undefined;
+  const open = given.drivers;
+  const ports: LocalClientPorts = open === undefined ? given : { ...given, drivers: () => (opened ??= open()) };
+  return {
+    plan: (options) => planOfApply(ports, options),
+    apply: async (options) => carryOut(ports, await planOfApply(ports, options), options.force, options.message),
+    planReplace: (options) => planOfReplace(ports, options),
+    replace: async (options) => carryOut(ports, await planOfReplace(ports, options), options.force, options.message),
+    refresh: async (target, note) => carryOut(ports, await planOfRefresh(ports, target), false, note.message),
+
+    status: (filter) => readStatus(ports, { ...filter, mustExist: true }),
+    watchStatus: (filter, signal) => watchStatus(ports, filter.service, signal),
+    explain: (target) => explain(ports, target),
+    events: (options) => readEvents(ports, options),
+    followEvents: (options, signal) => followEvents(ports, options, signal),
+    logs: (options, signal) => readLogs(ports, options, signal),
+
+    setDesired: (target, desired, note) => setDesired(ports, target, desired, note.message),
+    restart: (target, note) => restart(ports, target, note.message),
+    delete: (target, note) => remove(ports, target, note.message),
+    deleteVolume: (service, volume, note) => removeVolume(ports, service, volume, note.message),
+
+    history: (target, limit) => readHistory(ports, target, limit),
+    planRollback: (service, to) => planOfRollback(ports, service, to),
+    rollback: async (service, to, note) => {
+      const planned = await planOfRollback(ports, service, to);
+      return { ...(await carryOut(ports, planned, true, note.message)), to: planned.to };
+    },
+    export: (service) => exportService(ports, service),
+
+    doctor: () => diagnose(ports),
+    waitFor: (options) => waitFor(ports, options),
+    agent: () => ports.agentHolder(),
+    names: async () => {
+      const records = await registry.components();
+      const services = new Set(records.map((record) => record.key.service));
+      return [...services, ...records.map((record) => formatKey(record.key))].sort();
+    },
+    close: async () => {
+      // A driver that could not be opened has told its error where it was wanted.
+      const drivers = opened === undefined ? [] : await opened.catch(() => []);
+      await Promise.all(drivers.map((driver) => driver.close()));
+      await registry.close();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** What the faces show: plain JSON, stable names. Times are ISO 8601 in UTC; null: never, or not known. */
+import type { Severity } from '../core/event.js';
+import type { Capability } from '../core/ports/driver.js';
+import type { Runtime } from '../core/spec.js';
+import type { ObservedState, Phase } from '../core/status.js';
+
+/** The agent that serves a home. */
+export interface AgentInfo {
+  readonly pid: number;
+  /** Unix milliseconds. */
+  readonly sinceMs: number;
+}
+
+export interface DriftView {
+  readonly field: string;
+  readonly desired: string;
+  readonly observed: string;
+  readonly since: string;
+  readonly evidence: string;
+  readonly action: string;
+}
+
+export interface ComponentView {
+  readonly service: string;
+  readonly component: string;
+  readonly workload: string;
+  readonly runtime: Runtime;
+  readonly driver: string;
+  /** What is wanted in effect: a component of a service that is not active is wanted stopped. */
+  readonly desired: 'running' | 'stopped' | 'deleted';
+  readonly observed: ObservedState;
+  readonly phase: Phase;
+  readonly ready: boolean;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly restarts: number;
+  readonly exitCode: number | null;
+  readonly nextTryAt: string | null;
+  /** Age of the driver's last good answer. */
+  readonly observedAgeMs: number | null;
+  readonly reason: string;
+  readonly message: string;
+  readonly startedAt: string | null;
+  readonly drift: readonly DriftView[];
+}
+
+export interface StatusReport {
+  readonly revision: number;
+  readonly agent: { readonly pid: number; readonly since: string } | null;
+  readonly components: readonly ComponentView[];
+}
+
+export interface EventView {
+  readonly revision: number;
+  readonly at: string;
+  readonly severity: Severity;
+  readonly service: string | null;
+  readonly component: string | null;
+  readonly reason: string;
+  readonly message: string;
+  readonly actor: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface LogEntry {
+  readonly service: string;
+  readonly component: string;
+  /** null: the runtime does not say. */
+  readonly at: string | null;
+  readonly stream: 'stdout' | 'stderr' | 'console';
+  readonly text: string;
+}
+
+export interface FieldChangeView {
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface HistoryView {
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly message: string | null;
+  /** Of one command; changes made together share it. */
+  readonly request: string | null;
+  readonly service: string | null;
+  /** null: the service itself. */
+  readonly component: string | null;
+  readonly op: 'insert' | 'update' | 'delete';
+  readonly changes: readonly FieldChangeView[];
+}
+
+/** Why a component is as it is. */
+export interface Explanation {
+  readonly component: ComponentView;
+  readonly image: { readonly reference: string; readonly digest: string | null };
+  readonly source: string | null;
+  /** What keeps the row from being acted on; null: nothing. */
+  readonly invalid: string | null;
+  /** What it waits for, one sentence each. */
+  readonly waitsFor: readonly string[];
+  /** Newest last. */
+  readonly decisions: readonly EventView[];
+  readonly lastChange: HistoryView | null;
+  /** The driver does not answer: since when and why. */
+  readonly driverError: { readonly error: string; readonly since: string | null } | null;
+  readonly failedGeneration: number | null;
+  readonly goodGeneration: number | null;
+  readonly agent: { readonly pid: number; readonly since: string } | null;
+}
+
+export interface DoctorCheck extends Capability {
+  /** `registry`, `agent`, or the driver's name. */
+  readonly area: string;
+  /** An error keeps Berth from working; a warning costs a feature. */
+  readonly level: 'ok' | 'warning' | 'error';
+}
+
+export interface DoctorReport {
+  readonly ok: boolean;
+  readonly checks: readonly DoctorCheck[];
+}

@@ -1,0 +1,23 @@
+/** How a command is described. */
+import type { CommandRun } from './invocation.js';
+
+export interface OptionSpec {
+  /** In commander's form: `-f, --file <path>`. */
+  readonly flags: string;
+  readonly summary: string;
+  readonly choices?: readonly string[];
+  /** May be given several times; the values are collected. */
+  readonly many?: boolean;
+}
+
+export interface CommandSpec {
+  /** `db check` is the subcommand `check` of `db`. */
+  readonly name: string;
+  readonly summary: string;
+  /** In commander's form: `<service>`, `[target]`. */
+  readonly args: readonly { readonly name: string; readonly summary: string; readonly completes?: 'names' | 'files' }[];
+  readonly options: readonly OptionSpec[];
+  /** Kept out of the help. */
+  readonly hidden?: boolean;
+  readonly load: () => Promise<{ readonly run: CommandRun }>;
+}

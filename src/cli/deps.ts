@@ -1,0 +1,86 @@
+/** What the command line needs of the world; composed elsewhere, so that tests can bring their own. */
+import type { BerthClient } from '../api/client.js';
+import type { Clock } from '../core/ports/clock.js';
+
+/** One of the two streams a command writes to. */
+export interface Output {
+  write(text: string): void;
+  /** A person reads it: colours and redrawing are fine. */
+  readonly isTty: boolean;
+  /** Width of the terminal in characters; undefined when it is none. */
+  readonly columns: number | undefined;
+}
+
+export interface Stdio {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Asks a question on the terminal; undefined when there is nobody to ask. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Calls `run` when the reader of stdout is gone (EPIPE); the process must not fail of it. Answers what takes it back. */
+  onStdoutClosed(run: () => void): () => void;
+  /** Calls `run` at Ctrl-C or SIGTERM, instead of ending the process. Answers what takes it back. */
+  onInterrupt(run: () => void): () => void;
+}
+
+export interface ConnectOptions {
+  /** `--home`; null: BERTH_HOME or its default. */
+  readonly home: string | null;
+  /** Written into the history with each change: `cli:NAME`. */
+  readonly actor: string;
+  /** Make the registry when there is none; else that is E_REGISTRY_MISSING. */
+  readonly create: boolean;
+}
+
+export interface AgentOptions {
+  readonly home: string | null;
+  /** The settings file; null: the default one, if it exists. */
+  readonly config: string | null;
+  /** Folders of definition files to watch. */
+  readonly watch: readonly string[];
+  /** Settings of the command line, over file and environment: `KEY=VALUE`. */
+  readonly set: readonly string[];
+}
+
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly path: string;
+  /** Number of the last migration that the file has seen. */
+  readonly version: number;
+  readonly problems: readonly string[];
+}
+
+export interface MigrateResult {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  /** Copy of the file from before; null when nothing was to be done. */
+  readonly backup: string | null;
+}
+
+/** What is done to the registry file as a whole. `home` as in `ConnectOptions`. */
+export interface Maintenance {
+  check(home: string | null): Promise<CheckResult>;
+  /** Writes a consistent copy while others write on; answers its path. null: a name of its own beside the registry. */
+  backup(home: string | null, to: string | null): Promise<string>;
+  /** Puts a backup in the registry's place; answers where the file from before was kept; null: there was none. */
+  restore(home: string | null, from: string): Promise<{ readonly path: string; readonly kept: string | null }>;
+  migrate(home: string | null): Promise<MigrateResult>;
+}
+
+export interface CliDeps {
+  connect(options: ConnectOptions): Promise<BerthClient>;
+  /** Runs an agent in the foreground until it is told to stop; answers the exit code. */
+  runAgent(options: AgentOptions): Promise<number>;
+  readonly maintenance: Maintenance;
+  /** Runs a program on the terminal and waits for its end; answers its exit code. */
+  runEditor(argv: readonly string[]): Promise<number>;
+  readonly stdio: Stdio;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The working directory: relative paths are meant from here. */
+  readonly cwd: string;
+  readonly clock: Clock;
+  /** The name of the user who runs the command. */
+  userName(): string;
+  /** `--version`. */
+  readonly version: string;
+}

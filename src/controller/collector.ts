@@ -1,0 +1,158 @@
+/**
+ * The census: what bears this home's labels and belongs to no component. What the ledger proves to be a
+ * leftover of ours is collected; what it does not know (after a restored backup, say) is reported and
+ * left alone. Networks go with their service, volumes only when they were deleted by name.
+ */
+import { messageOf } from '../core/errors.js';
+import type { NewEvent } from '../core/event.js';
+import { formatKey, parseKey, volumeName } from '../core/names.js';
+import type { HostObject, ObservedWorkload } from '../core/observation.js';
+import type { Log } from '../core/ports/log.js';
+import type { ChangeContext, LedgerRecord, Registry } from '../core/ports/registry.js';
+import type { RuntimeView } from '../core/ports/view.js';
+import { runtimes } from '../core/spec.js';
+
+export interface CollectorOptions {
+  readonly registry: Registry;
+  readonly view: RuntimeView;
+  readonly log: Log;
+  readonly context: ChangeContext;
+  readonly signal: AbortSignal;
+}
+
+export class Collector {
+  readonly #options: CollectorOptions;
+  /** Orphans already reported in this agent's life, by native id. */
+  readonly #reported = new Set<string>();
+  #running: Promise<void> | undefined;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  /** One census; a call during another one joins it. */
+  async collect(): Promise<void> {
+    this.#running ??= this.#collect().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  /** The last component of a service may have gone: its row and its network go too. */
+  async serviceChanged(service: string): Promise<void> {
+    const { registry, context } = this.#options;
+    if ((await registry.components({ service })).length > 0) return;
+    const rows = await registry.ledger();
+    await this.#removeObjects(rows.filter((row) => row.service === service && row.kind === 'network'));
+    const row = (await registry.services()).find((known) => known.name === service);
+    if (row?.deleting) await registry.purgeService(service, context);
+  }
+
+  async #collect(): Promise<void> {
+    const { registry, view } = this.#options;
+    const keys = new Set((await registry.components()).map((record) => formatKey(record.key)));
+    const orphans = view.owned().filter(({ owner }) => owner && !keys.has(formatKey(owner)));
+    if (orphans.length > 0) await this.#dealWith(orphans);
+    await this.#removeEmptyServices(keys);
+    await this.#removeVolumes();
+  }
+
+  async #dealWith(orphans: readonly ObservedWorkload[]): Promise<void> {
+    const { registry, view, log, signal } = this.#options;
+    const ledger = await registry.ledger();
+    for (const orphan of orphans) {
+      if (signal.aborted) return;
+      const driver = view.driver(orphan.driver);
+      const { owner } = orphan;
+      if (!driver || !owner || (await registry.component(owner))) continue;
+      const rows = ledger.filter((row) => isIntentFor(row, orphan));
+      if (rows.length === 0) {
+        await this.#report(orphan);
+        continue;
+      }
+      log.info({ workload: orphan.name }, 'collects an orphan');
+      await driver.remove(orphan.nativeId, signal);
+      await view.refresh(driver.name, orphan.nativeId);
+      await registry.forget(rows.map((row) => row.id));
+      await this.#tell(
+        orphan,
+        'info',
+        'OrphanCollected',
+        `${orphan.name} belonged to no component any more and was removed`,
+      );
+    }
+  }
+
+  async #report(orphan: ObservedWorkload): Promise<void> {
+    if (this.#reported.has(orphan.nativeId)) return;
+    this.#reported.add(orphan.nativeId);
+    const message = `${orphan.name} (${orphan.nativeId.slice(0, 12)}) bears this home's labels, but the registry knows neither it nor its component; it is left alone. Remove it by hand if it is not wanted`;
+    await this.#tell(orphan, 'warning', 'OrphanFound', message);
+  }
+
+  async #tell(
+    orphan: ObservedWorkload,
+    severity: NewEvent['severity'],
+    reason: NewEvent['reason'],
+    message: string,
+  ): Promise<void> {
+    const { registry, context } = this.#options;
+    const { service = null, component = null } = orphan.owner ?? {};
+    const event: NewEvent = { service, component, severity, reason, message, data: { nativeId: orphan.nativeId } };
+    await registry.addEvents([event], context);
+  }
+
+  async #removeEmptyServices(keys: ReadonlySet<string>): Promise<void> {
+    const { registry, context } = this.#options;
+    const inUse = new Set([...keys].map((key) => parseKey(key)?.service));
+    const rows = (await registry.ledger()).filter((row) => row.kind === 'network' && !inUse.has(row.service));
+    await this.#removeObjects(rows);
+    for (const { name, deleting } of await registry.services()) {
+      if (deleting && !inUse.has(name)) await registry.purgeService(name, context);
+    }
+  }
+
+  async #removeObjects(rows: readonly LedgerRecord[]): Promise<void> {
+    const { registry, view, log, signal } = this.#options;
+    for (const row of rows) {
+      const driver = view.driver(row.driver);
+      if (!driver || signal.aborted || !view.health(row.driver).answering) continue;
+      try {
+        await driver.removeObject(row, signal);
+        await registry.forget([row.id]);
+      } catch (error) {
+        log.warn({ err: messageOf(error), object: row.name }, 'cannot remove it yet');
+      }
+    }
+  }
+
+  async #removeVolumes(): Promise<void> {
+    const { registry, view, log, signal, context } = this.#options;
+    for (const { service, volume } of await registry.volumesToRemove()) {
+      const driver = runtimes.map((runtime) => view.driverFor(runtime)).find((known) => known !== undefined);
+      if (!driver || signal.aborted || !view.health(driver.name).answering) return;
+      const name = volumeName(registry.homeId, service, volume);
+      const object: HostObject = { kind: 'volume', driver: driver.name, name, service, component: null };
+      try {
+        await driver.removeObject(object, signal);
+        const event: NewEvent = {
+          service,
+          component: null,
+          severity: 'info',
+          reason: 'VolumeDeleted',
+          message: `volume ${volume} is deleted`,
+        };
+        await registry.volumeRemoved(service, volume, [event], context);
+      } catch (error) {
+        log.warn({ err: messageOf(error), volume: name }, 'cannot remove the volume yet');
+      }
+    }
+  }
+}
+
+/** The ledger shows that this home meant to make this workload. */
+function isIntentFor(row: LedgerRecord, orphan: ObservedWorkload): boolean {
+  if (row.driver !== orphan.driver || (row.kind !== 'container' && row.kind !== 'vm')) return false;
+  if (row.nativeId === orphan.nativeId) return true;
+  return row.nativeId === null && row.service === orphan.owner?.service && row.component === orphan.owner.component;
+}

@@ -1,0 +1,275 @@
+/**
+ * The controller: changes of the registry and of the runtimes become keys in a queue; each activation
+ * of a key re-reads the world, decides, writes status and events, and takes steps one at a time until
+ * there is nothing left to do now.
+ */
+import { setMaxListeners } from 'node:events';
+import {
+  afterStep,
+  decide,
+  type Decision,
+  type ReconcileSettings,
+  type Step,
+} from '../../reconcilers/component/index.js';
+import { messageOf } from '../core/errors.js';
+import type { NewEvent } from '../core/event.js';
+import { formatKey, parseKey, type ComponentKey } from '../core/names.js';
+import type { ObservedWorkload } from '../core/observation.js';
+import type { Chance, Clock } from '../core/ports/clock.js';
+import type { EnvFileAccess } from '../core/ports/env-files.js';
+import type { Log } from '../core/ports/log.js';
+import type { ChangeContext, ComponentRecord, Registry } from '../core/ports/registry.js';
+import type { DriverHealth, RuntimeListener, RuntimeView } from '../core/ports/view.js';
+import { imagePinKey } from '../core/spec-diff.js';
+import { Collector } from './collector.js';
+import { Effects } from './effects.js';
+import { EnvFiles } from './env-files.js';
+import { FeedReader } from './feed-reader.js';
+import { isReallyMissing, isSeenSinceProofIsDue } from './sight.js';
+import { WorkQueue } from './work-queue.js';
+import { gatherWorld, orderMatters, type WorldOptions } from './world.js';
+
+export interface ControllerOptions {
+  readonly registry: Registry;
+  readonly view: RuntimeView;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly files: EnvFileAccess;
+  readonly settings: () => ControllerSettings;
+}
+
+export interface ControllerSettings {
+  readonly reconcile: ReconcileSettings;
+  /** Components worked on at once. */
+  readonly concurrency: number;
+  /** Milliseconds between two looks at everything, changed or not. */
+  readonly fullPassMs: number;
+}
+
+const context: ChangeContext = { actor: 'agent', request: null, message: null };
+/** Steps that one activation may take before it goes to the back of the queue. */
+const stepsAnActivation = 32;
+/** After the registry refused a write, a key is looked at again so much later, in milliseconds. */
+const refusedRetryMs = 500;
+
+export class Controller implements RuntimeListener {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #effects: Effects;
+  readonly #world: WorldOptions;
+  readonly #feed: FeedReader;
+  readonly #collector: Collector;
+  readonly #abort = new AbortController();
+  #cancelFullPass: (() => void) | undefined;
+
+  constructor(options: ControllerOptions) {
+    const { registry, view, clock, chance, log } = options;
+    this.#options = options;
+    // Each call under way listens to it, and there may be as many as the queue lets through.
+    setMaxListeners(0, this.#abort.signal);
+    this.#effects = new Effects({ registry, view });
+    this.#world = {
+      registry,
+      view,
+      clock,
+      chance,
+      envFiles: new EnvFiles(options.files),
+      settings: () => options.settings().reconcile,
+    };
+    this.#queue = new WorkQueue({
+      clock,
+      concurrency: () => options.settings().concurrency,
+      work: (key) => this.#work(key),
+    });
+    this.#feed = new FeedReader({
+      registry,
+      clock,
+      log,
+      onKeys: (keys) => {
+        for (const key of keys) this.#queue.add(key);
+      },
+      onService: (service) => this.#enqueueService(service),
+      onGap: () => this.#enqueueAll(),
+    });
+    this.#collector = new Collector({ registry, view, log, context, signal: this.#abort.signal });
+  }
+
+  /** Looks at everything once, then follows the registry. Call it when each driver has answered or failed once. */
+  async start(): Promise<void> {
+    await this.#feed.start();
+    await this.#enqueueAll();
+    await this.#collector.collect();
+    this.#armFullPass();
+  }
+
+  /** Takes no more work, cancels what is under way, and resolves when it has ended. */
+  async close(): Promise<void> {
+    this.#cancelFullPass?.();
+    this.#abort.abort();
+    await this.#feed.close();
+    await this.#queue.close();
+  }
+
+  /** Keys that wait or are worked on. */
+  get queueDepth(): number {
+    return this.#queue.size;
+  }
+
+  /** The monitor saw these workloads change. */
+  onWorkloads(workloads: readonly ObservedWorkload[]): void {
+    const { registry } = this.#options;
+    const strangers = workloads.some((workload) => workload.owner?.homeId !== registry.homeId);
+    for (const { owner } of workloads) if (owner?.homeId === registry.homeId) this.#queue.add(formatKey(owner));
+    if (strangers) this.#inBackground(() => this.#enqueueNamed(workloads));
+  }
+
+  /** A driver began or ceased to answer, or tags moved. */
+  onAll(): void {
+    this.#inBackground(() => this.#enqueueAll());
+  }
+
+  /** A driver was listed; its freshness is kept, and what nobody wants is collected. */
+  onHealth(health: DriverHealth): void {
+    const row = {
+      driver: health.name,
+      lastGoodAtMs: health.lastGoodAtMs,
+      error: health.error,
+      since: health.failingSinceMs,
+    };
+    this.#inBackground(() => this.#options.registry.setFreshness([row]));
+    if (health.answering) this.#inBackground(() => this.#collector.collect());
+  }
+
+  /** One activation. Never rejects: whatever went wrong is logged and tried again. */
+  async #work(keyText: string): Promise<number | null> {
+    const key = parseKey(keyText);
+    if (!key || this.#isClosed()) return null;
+    try {
+      return await this.#reconcile(key);
+    } catch (error) {
+      if (this.#isClosed()) return null;
+      this.#options.log.warn({ err: messageOf(error), key: keyText }, 'put off');
+      return this.#options.clock.now() + refusedRetryMs;
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async #reconcile(key: ComponentKey): Promise<number | null> {
+    for (let count = 0; count < stepsAnActivation; count += 1) {
+      const record = await this.#options.registry.component(key);
+      if (!record) return null;
+      if (!(await isSeenSinceProofIsDue(this.#world, record))) return this.#options.clock.now() + refusedRetryMs;
+      const siblings = orderMatters(record) ? await this.#options.registry.components({ service: key.service }) : [];
+      const decision = decide(await gatherWorld(this.#world, record, siblings));
+      if (!(await isReallyMissing(this.#world, record, decision.step))) continue;
+      await this.#write(record, decision);
+      if (!decision.step) return decision.requeueAtMs;
+      if (!(await this.#take(record, decision, decision.step))) return null;
+    }
+    return this.#options.clock.now();
+  }
+
+  async #write(record: ComponentRecord, decision: Decision): Promise<void> {
+    if (decision.irregular !== null) this.#options.log.error({ key: formatKey(record.key) }, decision.irregular);
+    if (!decision.changed) return;
+    const { status, events } = decision;
+    this.#options.log.debug(
+      { key: formatKey(record.key), phase: status.phase, step: decision.step?.kind },
+      status.reason,
+    );
+    await this.#options.registry.updateStatus(
+      [{ key: record.key, generation: record.generation, status, events }],
+      context,
+    );
+    const { phase, ready, observed } = record.status;
+    if (phase !== status.phase || ready !== status.ready || observed !== status.observed) {
+      await this.#tellNeighbours(record);
+    }
+  }
+
+  /** Takes one step and writes what came of it. Answers false when the component is no more. */
+  async #take(record: ComponentRecord, decision: Decision, step: Step): Promise<boolean> {
+    const { registry, view, clock, chance, settings } = this.#options;
+    if (step.kind === 'purge') {
+      await this.#purge(record);
+      return false;
+    }
+    const driver = view.driverFor(record.spec.runtime);
+    if (!driver) return true;
+    const result = await this.#effects.perform(record, driver, step, this.#abort.signal);
+    if (this.#abort.signal.aborted && !result.ok) return false;
+    const outcome = afterStep({
+      key: record.key,
+      status: decision.status,
+      step,
+      result,
+      imagePinKey: imagePinKey(record.spec, record.imageRefresh),
+      nowMs: clock.now(),
+      chance: chance.random(),
+      settings: settings().reconcile,
+    });
+    const { status, events } = outcome;
+    await registry.updateStatus([{ key: record.key, generation: record.generation, status, events }], context);
+    return true;
+  }
+
+  async #purge(record: ComponentRecord): Promise<void> {
+    const { registry } = this.#options;
+    const event: NewEvent = {
+      ...record.key,
+      severity: 'info',
+      reason: 'Deleted',
+      message: 'it is deleted; its named volumes stay',
+    };
+    await registry.purgeComponent(record.key, [event], context);
+    await this.#enqueueService(record.key.service);
+    await this.#collector.serviceChanged(record.key.service);
+  }
+
+  /** Those that wait for this component, or that it waits for, look again. */
+  async #tellNeighbours(record: ComponentRecord): Promise<void> {
+    for (const sibling of await this.#options.registry.components({ service: record.key.service })) {
+      const related =
+        sibling.spec.dependsOn.includes(record.key.component) || record.spec.dependsOn.includes(sibling.key.component);
+      if (related) this.#queue.add(formatKey(sibling.key));
+    }
+  }
+
+  async #enqueueService(service: string): Promise<void> {
+    const records = await this.#options.registry.components({ service });
+    for (const { key } of records) this.#queue.add(formatKey(key));
+    if (records.length === 0) await this.#collector.serviceChanged(service);
+  }
+
+  async #enqueueAll(): Promise<void> {
+    for (const { key } of await this.#options.registry.components()) this.#queue.add(formatKey(key));
+  }
+
+  /** Somebody's workload came, went or changed its name: whoever wants that name looks again. */
+  async #enqueueNamed(workloads: readonly ObservedWorkload[]): Promise<void> {
+    const names = new Set(workloads.map((workload) => workload.name));
+    const { namePrefix } = this.#options.registry;
+    for (const { key, workload } of await this.#options.registry.components()) {
+      if (names.has(`${namePrefix}${workload}`)) this.#queue.add(formatKey(key));
+    }
+  }
+
+  #armFullPass(): void {
+    this.#cancelFullPass = this.#options.clock.after(this.#options.settings().fullPassMs, () => {
+      this.onAll();
+      this.#inBackground(() => this.#options.registry.compact(this.#options.clock.now()));
+      this.#armFullPass();
+    });
+  }
+
+  #inBackground(task: () => Promise<void>): void {
+    if (this.#abort.signal.aborted) return;
+    task().catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) this.#options.log.warn({ err: messageOf(error) }, 'put off');
+    });
+  }
+}

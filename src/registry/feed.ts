@@ -1,0 +1,114 @@
+/** The change log as a feed to follow and as a history to look back on. */
+import { BerthError } from '../core/errors.js';
+import type { ChangeLogEntry, FeedRead, HistoryQuery } from '../core/ports/registry.js';
+import type { ServiceSpec } from '../core/spec.js';
+import { specOfColumns, type Columns } from './component-columns.js';
+import { sql, type Session } from './session.js';
+
+const entities = ['service', 'component', 'status', 'event'] as const;
+const ops = ['insert', 'update', 'delete'] as const;
+const defaultHistoryLimit = 100;
+
+interface EntryRow {
+  readonly revision: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly request: string | null;
+  readonly message: string | null;
+  readonly entity: string;
+  readonly service: string | null;
+  readonly component: string | null;
+  readonly op: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+const columnsOf = (text: string | null): Columns | null => (text === null ? null : (JSON.parse(text) as Columns));
+
+function entryOfRow(row: EntryRow): ChangeLogEntry {
+  return {
+    revision: row.revision,
+    atMs: row.at,
+    actor: row.actor,
+    request: row.request,
+    message: row.message,
+    entity: entities.find((entity) => entity === row.entity) ?? 'component',
+    service: row.service,
+    component: row.component,
+    op: ops.find((op) => op === row.op) ?? 'update',
+    before: columnsOf(row.before),
+    after: columnsOf(row.after),
+  };
+}
+
+const feedText = `
+  select revision, at, actor, request, message, entity, service, component, op, before, after
+  from change_log where revision > @after and revision <= @until
+  union all
+  select revision, at, actor, null, null, 'event', service, component, 'insert', null,
+    json_object('severity', severity, 'reason', reason, 'message', message, 'data', json(data))
+  from events where revision > @after and revision <= @until
+  order by revision limit @limit`;
+
+/**
+ * At most `limit` entries after a revision, in order. `revision` in the answer is where to go on: the
+ * registry's own, or the last entry's when there is more.
+ */
+export function readFeed(session: Session, afterRevision: number, limit: number): FeedRead {
+  return session.snapshot(() => {
+    const meta = session.prepare('select revision, feed_floor from meta').get() as {
+      readonly revision: number;
+      readonly feed_floor: number;
+    };
+    if (afterRevision < meta.feed_floor || afterRevision > meta.revision) {
+      return { kind: 'gap', oldest: meta.feed_floor, revision: meta.revision };
+    }
+    if (afterRevision === meta.revision) return { kind: 'changes', entries: [], revision: meta.revision };
+    const rows = session
+      .prepare(feedText)
+      .all({ after: afterRevision, until: meta.revision, limit }) as readonly EntryRow[];
+    const entries = rows.map(entryOfRow);
+    const last = entries.at(-1);
+    const revision = entries.length === limit && last !== undefined ? last.revision : meta.revision;
+    return { kind: 'changes', entries, revision };
+  });
+}
+
+/** Changes of the specs of a service, newest first. */
+export function readHistory(session: Session, query: HistoryQuery): readonly ChangeLogEntry[] {
+  let select = sql
+    .selectFrom('change_log')
+    .selectAll()
+    .where('entity', 'in', ['service', 'component'])
+    .where('service', '=', query.service);
+  if (query.component !== undefined) select = select.where('component', '=', query.component);
+  return session.all(select.orderBy('revision', 'desc').limit(query.limit ?? defaultHistoryLimit)).map(entryOfRow);
+}
+
+/** The service as it was right after `revision`; see the port. */
+export function readServiceAt(session: Session, service: string, revision: number): ServiceSpec | undefined {
+  const floor = session.get(sql.selectFrom('history_floors').select('revision').where('service', '=', service));
+  if (floor !== undefined && revision < floor.revision) {
+    throw new BerthError('E_NOT_FOUND', `the history of ${service} is kept from revision ${floor.revision} on`, {
+      details: { service, revision, oldest: floor.revision },
+    });
+  }
+  const rows = session.all(
+    sql
+      .selectFrom('change_log')
+      .select(['component', 'after', (query) => query.fn.max('revision').as('revision')])
+      .where('entity', 'in', ['service', 'component'])
+      .where('service', '=', service)
+      .where('revision', '<=', revision)
+      .groupBy('component'),
+  );
+  const states = new Map(rows.map((row) => [row.component, columnsOf(row.after)]));
+  const own = states.get(null);
+  if (own?.['deleting_at'] !== null) return undefined;
+  const components = [...states]
+    .flatMap(([name, columns]) => (name === null || columns === null ? [] : [columns]))
+    .filter((columns) => columns['deleting_at'] === null)
+    .map((columns) => specOfColumns(columns).spec)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { name: service, node: String(own['node']), active: own['active'] === true, components };
+}

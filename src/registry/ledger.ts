@@ -1,0 +1,88 @@
+/** The ledger, driver freshness, sources and volumes to remove: bookkeeping that raises no revision. */
+import type { HostObject } from '../core/observation.js';
+import type { DriverFreshness, LedgerRecord, SourceRecord } from '../core/ports/registry.js';
+import { sql, type Session } from './session.js';
+
+export type Intent = HostObject & { readonly generation: number | null };
+
+/** Writes intents; the row of an object that has one already is kept. Answers the ids in order. */
+export function insertIntents(session: Session, intents: readonly Intent[], nowMs: number): readonly number[] {
+  return intents.map((intent) => {
+    const known = session
+      .prepare('select id from ledger where driver = ? and kind = ? and name = ?')
+      .get(intent.driver, intent.kind, intent.name) as { id: number } | undefined;
+    if (known !== undefined) return known.id;
+    return session.run(
+      sql.insertInto('ledger').values({
+        driver: intent.driver,
+        kind: intent.kind,
+        name: intent.name,
+        service: intent.service,
+        component: intent.component,
+        generation: intent.generation,
+        native_id: null,
+        intended_at: nowMs,
+      }),
+    ).lastId;
+  });
+}
+
+export function readLedger(session: Session): readonly LedgerRecord[] {
+  return session.all(sql.selectFrom('ledger').selectAll().orderBy('id')).map((row) => ({
+    id: row.id,
+    driver: row.driver,
+    kind: row.kind as HostObject['kind'],
+    name: row.name,
+    service: row.service,
+    component: row.component,
+    generation: row.generation,
+    nativeId: row.native_id,
+    intendedAtMs: row.intended_at,
+  }));
+}
+
+export function setLedgerNativeId(session: Session, id: number, nativeId: string): void {
+  session.run(sql.updateTable('ledger').set({ native_id: nativeId }).where('id', '=', id));
+}
+
+export function deleteFromLedger(session: Session, ids: readonly number[]): void {
+  for (const id of ids) session.run(sql.deleteFrom('ledger').where('id', '=', id));
+}
+
+export function readFreshness(session: Session): readonly DriverFreshness[] {
+  return session.all(sql.selectFrom('freshness').selectAll().orderBy('driver')).map((row) => ({
+    driver: row.driver,
+    lastGoodAtMs: row.last_good_at,
+    error: row.error,
+    since: row.since,
+  }));
+}
+
+export function writeFreshness(session: Session, rows: readonly DriverFreshness[]): void {
+  for (const row of rows) {
+    const values = { last_good_at: row.lastGoodAtMs, error: row.error, since: row.since };
+    session.run(
+      sql
+        .insertInto('freshness')
+        .values({ driver: row.driver, ...values })
+        .onConflict((conflict) => conflict.column('driver').doUpdateSet(values)),
+    );
+  }
+}
+
+export function readSources(session: Session): readonly SourceRecord[] {
+  return session.all(sql.selectFrom('sources').selectAll().orderBy('service')).map((row) => ({
+    service: row.service,
+    path: row.path,
+    contentHash: row.content_hash,
+    appliedRevision: row.applied_revision,
+  }));
+}
+
+export function readVolumesToRemove(
+  session: Session,
+): readonly { readonly service: string; readonly volume: string }[] {
+  return session.all(
+    sql.selectFrom('volumes_to_remove').select(['service', 'volume']).orderBy('service').orderBy('volume'),
+  );
+}

@@ -1,0 +1,214 @@
+/**
+ * Components in memory, as of the revision they were last read at. Each read asks the file for its
+ * revision first, and fetches what changed since: triggers raise it for whoever writes, so this is
+ * never older than the file. It is what makes one edit cost the same among ten and ten thousand.
+ */
+import { formatKey, type ComponentKey } from '../core/names.js';
+import { findValueProblems } from '../core/rules.js';
+import type { ComponentRecord, ServiceRecord } from '../core/ports/registry.js';
+import type { ComponentSpec } from '../core/spec.js';
+import type { ComponentStatus } from '../core/status.js';
+import type { Selectable } from 'kysely';
+import { columnsOfRow, desiredOf, specOfColumns, type ComponentRow } from './component-columns.js';
+import { RuleIndex } from './rule-index.js';
+import { sql, type Session } from './session.js';
+import { statusOfRow, type StatusRow } from './status-columns.js';
+import type { ServiceTable } from './schema.js';
+
+interface Entry {
+  readonly key: ComponentKey;
+  row: ComponentRow;
+  spec: ComponentSpec;
+  /** What the row alone breaks. */
+  problem: string | null;
+  status: ComponentStatus;
+  /** undefined: to be built anew. */
+  record: ComponentRecord | undefined;
+}
+
+const byKey = (a: Entry, b: Entry): number =>
+  compare(a.key.service, b.key.service) || compare(a.key.component, b.key.component);
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The record of a service's row. */
+export function serviceOfRow(row: Selectable<ServiceTable>): ServiceRecord {
+  return {
+    name: row.name,
+    node: row.node,
+    active: row.active === 1,
+    revision: row.revision,
+    deleting: row.deleting_at !== null,
+  };
+}
+
+export class RecordCache {
+  readonly rules = new RuleIndex();
+  readonly #entries = new Map<string, Entry>();
+  readonly #services = new Map<string, ServiceRecord>();
+  #revision = -1;
+  #list: readonly ComponentRecord[] | undefined;
+  #sorted: readonly Entry[] | undefined;
+
+  /** Forgets everything; the next read begins anew. */
+  reset(): void {
+    this.#revision = -1;
+  }
+
+  /** Brings the cache up to the file's revision, as `session` sees it. */
+  sync(session: Session): void {
+    const seen = session.prepare('select revision, feed_floor from meta').get() as MetaRow;
+    if (seen.revision === this.#revision) return;
+    session.snapshot(() => {
+      const meta = session.prepare('select revision, feed_floor from meta').get() as MetaRow;
+      const known = this.#revision;
+      this.#revision = -1;
+      const usable = known >= 0 && known >= meta.feed_floor && known <= meta.revision;
+      if (!usable || !this.#advance(session, known)) this.#reload(session);
+      this.#settleRules();
+      this.#revision = meta.revision;
+    });
+  }
+
+  /** All records, ordered by service and component. */
+  list(): readonly ComponentRecord[] {
+    this.#sorted ??= [...this.#entries.values()].sort(byKey);
+    this.#list ??= this.#sorted.map((entry) => this.#recordOf(entry));
+    return this.#list;
+  }
+
+  get(key: ComponentKey): ComponentRecord | undefined {
+    const entry = this.#entries.get(formatKey(key));
+    return entry === undefined ? undefined : this.#recordOf(entry);
+  }
+
+  services(): readonly ServiceRecord[] {
+    return [...this.#services.values()].sort((a, b) => compare(a.name, b.name));
+  }
+
+  #reload(session: Session): void {
+    this.rules.clear();
+    this.#entries.clear();
+    this.#services.clear();
+    for (const row of session.all(sql.selectFrom('services').selectAll()))
+      this.#services.set(row.name, serviceOfRow(row));
+    for (const row of session.all(sql.selectFrom('components').selectAll())) this.#setRow(row);
+    for (const row of session.all(sql.selectFrom('status').selectAll())) this.#setStatus(row);
+    this.#list = undefined;
+  }
+
+  /** Fetches what changed after `revision`; false when that cannot be told. */
+  #advance(session: Session, revision: number): boolean {
+    const removed = session
+      .prepare(
+        `select entity, service, component from change_log
+         where revision > ? and op = 'delete' order by revision`,
+      )
+      .all(revision) as readonly RemovedRow[];
+    for (const row of removed) this.#remove(row);
+    for (const row of session.prepare('select * from services where revision > ?').all(revision)) {
+      this.#setService(serviceOfRow(row as Selectable<ServiceTable>));
+    }
+    for (const row of session.prepare('select * from components where revision > ?').all(revision)) {
+      this.#setRow(row as ComponentRow);
+    }
+    for (const row of session.prepare('select * from status where revision > ?').all(revision)) {
+      this.#setStatus(row as StatusRow);
+    }
+    const counts = session
+      .prepare('select (select count(*) from components) as components, (select count(*) from services) as services')
+      .get() as { components: number; services: number };
+    return counts.components === this.#entries.size && counts.services === this.#services.size;
+  }
+
+  #setService(service: ServiceRecord): void {
+    this.#services.set(service.name, service);
+    this.#list = undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.key.service === service.name) entry.record = undefined;
+    }
+  }
+
+  #setRow(row: ComponentRow): void {
+    const key = { service: row.service, component: row.name };
+    const { spec, problem } = specOfColumns(columnsOfRow(row));
+    const text = formatKey(key);
+    const entry = this.#entries.get(text);
+    this.#list = undefined;
+    const whole = problem ?? findValueProblems(row.service, spec)[0]?.message ?? null;
+    if (entry === undefined) {
+      this.#entries.set(text, { key, row, spec, problem: whole, status: statusOfRow(undefined), record: undefined });
+      this.#sorted = undefined;
+    } else Object.assign(entry, { row, spec, problem: whole, record: undefined });
+    const deleting = row.deleting_at !== null;
+    this.rules.set({ service: row.service, spec, generation: row.generation, deleting });
+  }
+
+  #setStatus(row: StatusRow): void {
+    const entry = this.#entries.get(formatKey(row));
+    if (entry === undefined) return;
+    entry.status = statusOfRow(row);
+    entry.record = undefined;
+    this.#list = undefined;
+  }
+
+  #remove({ entity, service, component }: RemovedRow): void {
+    this.#list = undefined;
+    this.#sorted = undefined;
+    if (entity === 'service') this.#services.delete(service);
+    if (entity !== 'component' || component === null) return;
+    this.#entries.delete(formatKey({ service, component }));
+    this.rules.delete({ service, component });
+  }
+
+  /** What clashes with something else, or no longer does, has another record. */
+  #settleRules(): void {
+    for (const key of this.rules.takeAffected()) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) entry.record = undefined;
+    }
+  }
+
+  #recordOf(entry: Entry): ComponentRecord {
+    entry.record ??= this.#build(entry);
+    return entry.record;
+  }
+
+  #build({ key, row, spec, problem, status }: Entry): ComponentRecord {
+    const deleting = row.deleting_at !== null;
+    // Only a client without foreign keys can leave a component without its service.
+    const service = this.#services.get(key.service) ?? {
+      name: key.service,
+      node: 'local',
+      active: true,
+      revision: 0,
+      deleting: false,
+    };
+    return {
+      key,
+      workload: row.workload,
+      spec,
+      // What is to go needs no sound definition.
+      invalid: deleting ? null : (problem ?? this.rules.faultOf(key)?.message ?? null),
+      service,
+      desired: desiredOf(row),
+      restartToken: row.restart_token,
+      imageRefresh: row.image_refresh,
+      deleting,
+      generation: row.generation,
+      revision: Math.max(row.revision, service.revision),
+      source: row.source,
+      status,
+    };
+  }
+}
+
+interface MetaRow {
+  readonly revision: number;
+  readonly feed_floor: number;
+}
+
+interface RemovedRow {
+  readonly entity: string;
+  readonly service: string;
+  readonly component: string | null;
+}

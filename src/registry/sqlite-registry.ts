@@ -1,0 +1,263 @@
+/** The registry port on SQLite. Reads ask one connection, writes another, so that neither waits for the other. */
+import type { BerthEvent, NewEvent } from '../core/event.js';
+import { BerthError } from '../core/errors.js';
+import type { ComponentKey } from '../core/names.js';
+import type { Clock } from '../core/ports/clock.js';
+import type {
+  Change,
+  ChangeContext,
+  ChangeLogEntry,
+  ComponentRecord,
+  DriverFreshness,
+  EventQuery,
+  FeedRead,
+  HistoryQuery,
+  LedgerRecord,
+  Registry,
+  ServiceRecord,
+  SourceRecord,
+  StatusUpdate,
+} from '../core/ports/registry.js';
+import type { ServiceSpec } from '../core/spec.js';
+import { applyChanges, type Touched } from './apply-changes.js';
+import { compactRegistry } from './compact.js';
+import { insertEvents, queryEvents } from './event-rows.js';
+import { readFeed, readHistory, readServiceAt } from './feed.js';
+import {
+  deleteFromLedger,
+  insertIntents,
+  readFreshness,
+  readLedger,
+  readSources,
+  readVolumesToRemove,
+  setLedgerNativeId,
+  writeFreshness,
+  type Intent,
+} from './ledger.js';
+import { purgeComponentRows, purgeServiceRow } from './purge.js';
+import { RecordCache } from './record-cache.js';
+import { untilFree, type RetryOptions } from './retry.js';
+import type { Retention } from './retention.js';
+import { sql, type Session } from './session.js';
+import { Watcher } from './watcher.js';
+import { anyNews, writeStatus } from './write-status.js';
+import { readRevision, Writer } from './writer.js';
+
+/** What a registry is made of; `openRegistry` puts it together. */
+export interface SqliteRegistryParts {
+  readonly path: string;
+  readonly homeId: string;
+  readonly epoch: string;
+  readonly namePrefix: string;
+  readonly clock: Clock;
+  readonly reader: Session;
+  readonly writer: Session;
+  readonly watch: Session;
+  /** How long a call waits for a lock in all, in milliseconds. */
+  readonly deadlineMs: number;
+  readonly retention: Retention;
+}
+
+export class SqliteRegistry implements Registry {
+  readonly homeId: string;
+  readonly namePrefix: string;
+  readonly epoch: string;
+  readonly path: string;
+  readonly #clock: Clock;
+  readonly #reader: Session;
+  readonly #writerSession: Session;
+  readonly #writer: Writer;
+  readonly #watcher: Watcher;
+  readonly #cache = new RecordCache();
+  readonly #retry: RetryOptions;
+  readonly #retention: Retention;
+  #closed = false;
+
+  constructor(parts: SqliteRegistryParts) {
+    this.homeId = parts.homeId;
+    this.namePrefix = parts.namePrefix;
+    this.epoch = parts.epoch;
+    this.path = parts.path;
+    this.#clock = parts.clock;
+    this.#reader = parts.reader;
+    this.#writerSession = parts.writer;
+    this.#retention = parts.retention;
+    this.#retry = { clock: parts.clock, path: parts.path, deadlineMs: parts.deadlineMs };
+    this.#watcher = new Watcher(parts.clock, parts.watch);
+    this.#writer = new Writer({
+      ...this.#retry,
+      session: parts.writer,
+      onCommit: () => {
+        this.#watcher.committed();
+      },
+      onRollback: () => {
+        this.#cache.reset();
+      },
+    });
+  }
+
+  revision(): Promise<number> {
+    return this.#read((session) => readRevision(session));
+  }
+
+  services(): Promise<readonly ServiceRecord[]> {
+    return this.#read((session) => {
+      this.#cache.sync(session);
+      return this.#cache.services();
+    });
+  }
+
+  components(filter: { readonly service?: string } = {}): Promise<readonly ComponentRecord[]> {
+    return this.#read((session) => {
+      this.#cache.sync(session);
+      const all = this.#cache.list();
+      return filter.service === undefined ? all : all.filter((record) => record.key.service === filter.service);
+    });
+  }
+
+  component(key: ComponentKey): Promise<ComponentRecord | undefined> {
+    return this.#read((session) => {
+      this.#cache.sync(session);
+      return this.#cache.get(key);
+    });
+  }
+
+  sources(): Promise<readonly SourceRecord[]> {
+    return this.#read(readSources);
+  }
+
+  freshness(): Promise<readonly DriverFreshness[]> {
+    return this.#read(readFreshness);
+  }
+
+  change(changes: readonly Change[], context: ChangeContext): Promise<number> {
+    return this.#writer.write('durable', (transaction) => {
+      const touched = applyChanges(transaction, changes, context);
+      if (transaction.dirty) this.#refuseProblems(transaction.session, touched);
+      return transaction.revision();
+    });
+  }
+
+  async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
+    const known = await this.#read((session) => (anyNews(session, updates) ? undefined : readRevision(session)));
+    if (known !== undefined) return known;
+    return this.#writer.write('relaxed', (transaction) => {
+      writeStatus(transaction, updates, context);
+      return transaction.revision();
+    });
+  }
+
+  addEvents(events: readonly NewEvent[], context: ChangeContext): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.attribute(context);
+      insertEvents(transaction.session, events);
+    });
+  }
+
+  setFreshness(rows: readonly DriverFreshness[]): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.touch();
+      writeFreshness(transaction.session, rows);
+    });
+  }
+
+  purgeComponent(key: ComponentKey, events: readonly NewEvent[], context: ChangeContext): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      if (purgeComponentRows(transaction, key, context)) insertEvents(transaction.session, events);
+    });
+  }
+
+  purgeService(name: string, context: ChangeContext): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      purgeServiceRow(transaction, name, context);
+    });
+  }
+
+  events(query: EventQuery): Promise<readonly BerthEvent[]> {
+    return this.#read((session) => queryEvents(session, query));
+  }
+
+  history(query: HistoryQuery): Promise<readonly ChangeLogEntry[]> {
+    return this.#read((session) => readHistory(session, query));
+  }
+
+  serviceAt(service: string, revision: number): Promise<ServiceSpec | undefined> {
+    return this.#read((session) => readServiceAt(session, service, revision));
+  }
+
+  feed(afterRevision: number, limit: number): Promise<FeedRead> {
+    return this.#read((session) => readFeed(session, afterRevision, limit));
+  }
+
+  watch(notify: () => void): () => void {
+    return this.#watcher.add(notify);
+  }
+
+  // A power cut may take the last intents: what outlives it on the host bears its owner in itself.
+  recordIntents(objects: readonly Intent[]): Promise<readonly number[]> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.touch();
+      return insertIntents(transaction.session, objects, transaction.nowMs);
+    });
+  }
+
+  setNativeId(ledgerId: number, nativeId: string): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.touch();
+      setLedgerNativeId(transaction.session, ledgerId, nativeId);
+    });
+  }
+
+  ledger(): Promise<readonly LedgerRecord[]> {
+    return this.#read(readLedger);
+  }
+
+  forget(ledgerIds: readonly number[]): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.touch();
+      deleteFromLedger(transaction.session, ledgerIds);
+    });
+  }
+
+  volumesToRemove(): Promise<readonly { readonly service: string; readonly volume: string }[]> {
+    return this.#read(readVolumesToRemove);
+  }
+
+  volumeRemoved(service: string, volume: string, events: readonly NewEvent[], context: ChangeContext): Promise<void> {
+    return this.#writer.write('relaxed', (transaction) => {
+      transaction.attribute(context);
+      transaction.session.run(
+        sql.deleteFrom('volumes_to_remove').where('service', '=', service).where('volume', '=', volume),
+      );
+      insertEvents(transaction.session, events);
+    });
+  }
+
+  compact(nowMs: number): Promise<void> {
+    return compactRegistry(this.#writer, this.#clock, this.#retention, nowMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writer.idle();
+    this.#watcher.close();
+    this.#reader.close();
+    this.#writerSession.close();
+  }
+
+  #read<T>(read: (session: Session) => T): Promise<T> {
+    return untilFree(this.#retry, () => read(this.#reader));
+  }
+
+  /** Throws the first rule that what was just written breaks; the transaction is undone by that. */
+  #refuseProblems(session: Session, touched: Touched): void {
+    this.#cache.sync(session);
+    const written = touched.components.flatMap((key) => this.#cache.rules.involving(key));
+    const orphaned = [...touched.services].flatMap((service) => this.#cache.rules.ofService(service));
+    const problems = [...written, ...orphaned.filter((problem) => problem.rule === 'dependency-missing')];
+    const [first] = problems;
+    if (first === undefined) return;
+    throw new BerthError(first.code, first.message, { suggestion: first.suggestion, details: { problems } });
+  }
+}

@@ -1,0 +1,111 @@
+/** From a status row to a status and back. */
+import {
+  observedStates,
+  phases,
+  initialStatus,
+  type ComponentStatus,
+  type Drift,
+  type HealTimes,
+} from '../core/status.js';
+import { canonicalJson } from '../core/hash.js';
+import type { Selectable } from 'kysely';
+import type { StatusTable } from './schema.js';
+
+export type StatusRow = Selectable<StatusTable>;
+
+/** The columns of a status, in the order of `statusValues`. */
+export const statusColumns = [
+  'phase',
+  'observed',
+  'ready',
+  'observed_generation',
+  'observed_revision',
+  'reason',
+  'message',
+  'native_id',
+  'started_at',
+  'exit_code',
+  'restarts',
+  'failures',
+  'next_try_at',
+  'drift',
+  'heals',
+  'image_digest',
+  'image_pin_key',
+  'rollout_started_at',
+  'good_generation',
+  'good_spec',
+  'good_digest',
+  'failed_generation',
+  'completed_generation',
+  'restart_token',
+  'updated_at',
+] as const satisfies readonly (keyof StatusRow)[];
+
+/** The values to write, in the order of `statusColumns`. */
+export function statusValues(status: ComponentStatus): readonly (string | number | null)[] {
+  return [
+    status.phase,
+    status.observed,
+    status.ready ? 1 : 0,
+    status.observedGeneration,
+    status.observedRevision,
+    status.reason,
+    status.message,
+    status.nativeId,
+    status.startedAtMs,
+    status.exitCode,
+    status.restarts,
+    status.failures,
+    status.nextTryAtMs,
+    canonicalJson(status.drift),
+    canonicalJson(status.heals),
+    status.imageDigest,
+    status.imagePinKey,
+    status.rolloutStartedAtMs,
+    status.goodGeneration,
+    status.goodSpec,
+    status.goodDigest,
+    status.failedGeneration,
+    status.completedGeneration,
+    status.restartToken,
+    status.updatedAtMs,
+  ];
+}
+
+/** True when the row says all that `values` say. When it was last changed is no difference of its own. */
+export function sameStatus(row: StatusRow, values: readonly (string | number | null)[]): boolean {
+  return statusColumns.every((column, index) => column === 'updated_at' || row[column] === values[index]);
+}
+
+/** The status that the row holds; of a component without one, `initialStatus`. */
+export function statusOfRow(row: StatusRow | undefined): ComponentStatus {
+  if (row === undefined) return initialStatus;
+  return {
+    phase: phases.find((phase) => phase === row.phase) ?? 'unknown',
+    observed: observedStates.find((state) => state === row.observed) ?? 'unknown',
+    ready: row.ready === 1,
+    observedGeneration: row.observed_generation,
+    observedRevision: row.observed_revision,
+    reason: row.reason,
+    message: row.message,
+    nativeId: row.native_id,
+    startedAtMs: row.started_at,
+    exitCode: row.exit_code,
+    restarts: row.restarts,
+    failures: row.failures,
+    nextTryAtMs: row.next_try_at,
+    drift: JSON.parse(row.drift) as readonly Drift[],
+    heals: JSON.parse(row.heals) as HealTimes,
+    imageDigest: row.image_digest,
+    imagePinKey: row.image_pin_key,
+    rolloutStartedAtMs: row.rollout_started_at,
+    goodGeneration: row.good_generation,
+    goodSpec: row.good_spec,
+    goodDigest: row.good_digest,
+    failedGeneration: row.failed_generation,
+    completedGeneration: row.completed_generation,
+    restartToken: row.restart_token,
+    updatedAtMs: row.updated_at,
+  };
+}

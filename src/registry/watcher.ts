@@ -1,0 +1,88 @@
+/** Notices commits: one poll of `PRAGMA data_version` (2 µs) serves however many listeners there are. */
+import type { Clock } from '../core/ports/clock.js';
+import { isBusy } from './sqlite-errors.js';
+import type { Session } from './session.js';
+
+/** How often the file is asked, in milliseconds. A watch on the WAL file fires before the commit can be read. */
+export const pollIntervalMs = 20;
+
+/** No data_version is negative. */
+const unreadable = -1;
+
+export class Watcher {
+  readonly #clock: Clock;
+  /** A connection that never writes: its data_version moves with every commit but its own. */
+  readonly #session: Session;
+  readonly #listeners = new Set<() => void>();
+  #seen = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, session: Session) {
+    this.#clock = clock;
+    this.#session = session;
+    this.#seen = this.#read();
+  }
+
+  /** Calls `notify` after any commit of any client. Answers what ends it. */
+  add(notify: () => void): () => void {
+    const listener = (): void => {
+      notify();
+    };
+    if (this.#listeners.size === 0) {
+      this.#seen = this.#read();
+      this.#arm();
+    }
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#disarm();
+    };
+  }
+
+  /** An own commit: listeners hear of it in this turn's microtasks, and the poll need not tell them again. */
+  committed(): void {
+    if (this.#listeners.size === 0) return;
+    this.#seen = this.#read();
+    queueMicrotask(() => {
+      this.#tell();
+    });
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#disarm();
+    this.#session.close();
+  }
+
+  #read(): number {
+    try {
+      return (this.#session.prepare('pragma data_version').get() as { data_version: number }).data_version;
+    } catch (error) {
+      // A file that cannot be read is news, once: whoever listens reads, and meets the error where it can be told.
+      return isBusy(error) ? this.#seen : unreadable;
+    }
+  }
+
+  #arm(): void {
+    this.#cancel = this.#clock.after(pollIntervalMs, () => {
+      this.#poll();
+      if (this.#listeners.size > 0) this.#arm();
+    });
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #poll(): void {
+    const version = this.#read();
+    if (version === this.#seen) return;
+    this.#seen = version;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

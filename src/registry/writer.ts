@@ -1,0 +1,224 @@
+/** The one place where transactions that write begin and end. */
+import type { ChangeContext } from '../core/ports/registry.js';
+import type { Clock } from '../core/ports/clock.js';
+import type { BerthError } from '../core/errors.js';
+import { retryDelayMs, waitFor } from './retry.js';
+import type { Session } from './session.js';
+import { busyError, isBusy, registryError } from './sqlite-errors.js';
+
+/**
+ * `durable`: on the disk when the promise resolves, so that a spec survives a power cut (synchronous =
+ * FULL). `relaxed`: survives any crash of the process; a power cut may take the last ones, never tear
+ * them (NORMAL). For what is observed or done again anyway: a disk's flush takes milliseconds.
+ */
+export type Durability = 'durable' | 'relaxed';
+
+/** What one caller writes, within a transaction that has the write lock. */
+export class Transaction {
+  readonly session: Session;
+  readonly nowMs: number;
+  #dirty = false;
+  #filled = false;
+
+  constructor(session: Session, nowMs: number) {
+    this.session = session;
+    this.nowMs = nowMs;
+  }
+
+  get dirty(): boolean {
+    return this.#dirty;
+  }
+
+  /** To be called before the first write that raises no revision. */
+  touch(): void {
+    this.#dirty = true;
+  }
+
+  /** To be called before the first write that the triggers log: says who changes what, and why. */
+  attribute(context: ChangeContext, purging = false): void {
+    this.#dirty = true;
+    this.#filled = true;
+    this.session
+      .prepare('update context set actor = ?, request = ?, message = ?, at = ?, purging = ?')
+      .run(context.actor, context.request, context.message, this.nowMs, purging ? 1 : 0);
+  }
+
+  /** The revision as this transaction sees it. */
+  revision(): number {
+    return readRevision(this.session);
+  }
+
+  /** Empties the context row, so that the next client's changes are its own. */
+  settle(): void {
+    if (!this.#filled) return;
+    this.session
+      .prepare(
+        `update context set actor = null, request = null, message = null, at = null, purging = 0,
+         replacing = null, replacing_changes = null, replacing_at = null`,
+      )
+      .run();
+  }
+}
+
+/** The registry's revision. */
+export function readRevision(session: Session): number {
+  return (session.prepare('select revision from meta').get() as { revision: number }).revision;
+}
+
+export interface WriterOptions {
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly path: string;
+  /** How long a write waits for somebody else's lock, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Called right after a commit, in the same turn. */
+  readonly onCommit: () => void;
+  /** Called when something was undone. */
+  readonly onRollback: () => void;
+}
+
+interface Job {
+  readonly durability: Durability;
+  readonly queuedAtMs: number;
+  /** Does the work within the open transaction; answers whether it wrote anything. */
+  readonly run: (transaction: Transaction) => void;
+  /** Called when the transaction is committed. */
+  readonly done: () => void;
+  readonly fail: (error: BerthError) => void;
+}
+
+/** One flush of the disk serves all writes that wait for one; each is undone alone. */
+const maxBatch = 256;
+/** A batch ends after this long, so that the event loop turns. */
+const batchMs = 8;
+
+/** Lets the event loop turn; no time passes. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+export class Writer {
+  readonly #options: WriterOptions;
+  #queue: Job[] = [];
+  #draining: Promise<void> | undefined;
+  #durability: Durability | undefined;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs `work` in the order of calls, all or nothing. It must be synchronous. What it throws undoes it,
+   * and it alone. One that was not marked by `touch` or `attribute` must write nothing.
+   */
+  write<T>(durability: Durability, work: (transaction: Transaction) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let result: { readonly value: T } | undefined;
+      this.#queue.push({
+        durability,
+        queuedAtMs: this.#options.clock.monotonic(),
+        run: (transaction) => {
+          result = { value: work(transaction) };
+        },
+        done: () => {
+          if (result !== undefined) resolve(result.value);
+        },
+        fail: reject,
+      });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Resolves when all writes so far have ended. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    // What is written in this turn joins the first batch.
+    await Promise.resolve();
+    for (let waited = 0; this.#queue.length > 0;) {
+      try {
+        this.#runBatch();
+        waited = 0;
+        // The event loop turns between two batches.
+        if (this.#queue.length > 0) await nextTurn();
+      } catch (error) {
+        // Only `begin` says busy: nothing was done.
+        this.#expire(error);
+        await waitFor(this.#options.clock, retryDelayMs(waited));
+        waited += 1;
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  /** Throws when somebody else has the lock; the queue is as it was. */
+  #runBatch(): void {
+    const { session } = this.#options;
+    const jobs: Job[] = [];
+    let begun = false;
+    let dirty = false;
+    try {
+      this.#setDurability(this.#queue.some((job) => job.durability === 'durable') ? 'durable' : 'relaxed');
+      session.prepare('begin immediate').run();
+      begun = true;
+      const startMs = this.#options.clock.monotonic();
+      do {
+        const job = this.#queue.shift();
+        if (job === undefined) break;
+        const outcome = this.#runJob(job);
+        dirty ||= outcome === 'wrote';
+        if (outcome !== 'failed') jobs.push(job);
+      } while (jobs.length < maxBatch && this.#options.clock.monotonic() - startMs < batchMs);
+      session.prepare(dirty ? 'commit' : 'rollback').run();
+    } catch (error) {
+      if (!begun && isBusy(error)) throw error;
+      // Without a transaction nobody's turn will come; with one, only what was in it is lost.
+      this.#abandon(begun ? jobs : this.#queue.splice(0), error);
+      return;
+    }
+    if (dirty) this.#options.onCommit();
+    for (const job of jobs) job.done();
+  }
+
+  /** Throws when the whole transaction is lost. */
+  #runJob(job: Job): 'wrote' | 'read' | 'failed' {
+    const { session, clock } = this.#options;
+    const transaction = new Transaction(session, clock.now());
+    session.prepare('savepoint job').run();
+    try {
+      job.run(transaction);
+      transaction.settle();
+      session.prepare('release job').run();
+      return transaction.dirty ? 'wrote' : 'read';
+    } catch (error) {
+      this.#options.onRollback();
+      job.fail(registryError(error, this.#options.path));
+      // A full disk or a damaged page makes SQLite undo everything at once.
+      if (!session.handle.inTransaction) throw error;
+      session.prepare('rollback to job').run();
+      session.prepare('release job').run();
+      return 'failed';
+    }
+  }
+
+  #abandon(jobs: readonly Job[], error: unknown): void {
+    const { session, path } = this.#options;
+    if (session.handle.inTransaction) session.prepare('rollback').run();
+    this.#options.onRollback();
+    for (const job of jobs) job.fail(registryError(error, path));
+  }
+
+  #expire(error: unknown): void {
+    const { clock, path, deadlineMs } = this.#options;
+    const nowMs = clock.monotonic();
+    const late = this.#queue.filter((job) => nowMs - job.queuedAtMs >= deadlineMs);
+    this.#queue = this.#queue.filter((job) => nowMs - job.queuedAtMs < deadlineMs);
+    for (const job of late) job.fail(busyError(path, nowMs - job.queuedAtMs, error));
+  }
+
+  #setDurability(durability: Durability): void {
+    if (this.#durability === durability) return;
+    this.#options.session.handle.pragma(`synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`);
+    this.#durability = durability;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Which process a number means. A pid alone can be somebody else's by now: boot id, pid and start
+ * time together cannot. Nothing is ever signalled on less.
+ */
+import { z } from 'zod';
+import type { Host } from './host.js';
+
+/** What identifies a process for as long as this machine is up. */
+export interface ProcessIdentity {
+  readonly bootId: string;
+  readonly pid: number;
+  /** Field 22 of `/proc/PID/stat` (man 5 proc): ticks since boot at which it started. */
+  readonly startTicks: string;
+}
+
+/** A service that this home started, as remembered in its state folder. */
+export const serviceRecordSchema = z.object({
+  bootId: z.string(),
+  pid: z.number().int().positive(),
+  startTicks: z.string(),
+  socket: z.string(),
+  /** A temporary folder that goes with the socket; null when it is in the home. */
+  folder: z.string().nullable(),
+});
+export type ServiceRecord = z.infer<typeof serviceRecordSchema>;
+
+/** State letter and start time by the text of `/proc/PID/stat`; the name in it may hold blanks and brackets. */
+export function readStat(text: string): { readonly state: string; readonly startTicks: string } | undefined {
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .trim()
+    .split(/\s+/);
+  const [state, startTicks] = [fields[0], fields[19]];
+  return state && startTicks ? { state, startTicks } : undefined;
+}
+
+/** True for a process that still runs: a zombie does not. */
+export async function isAlive(host: Host, pid: number): Promise<boolean> {
+  const stat = readStat((await host.readText(`/proc/${pid}/stat`)) ?? '');
+  return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** The identity of a running process; undefined when there is none. */
+export async function identityOf(host: Host, pid: number): Promise<ProcessIdentity | undefined> {
+  const [bootId, text] = await Promise.all([
+    host.readText('/proc/sys/kernel/random/boot_id'),
+    host.readText(`/proc/${pid}/stat`),
+  ]);
+  const stat = readStat(text ?? '');
+  if (!bootId || !stat || stat.state === 'Z' || stat.state === 'X') return undefined;
+  return { bootId: bootId.trim(), pid, startTicks: stat.startTicks };
+}
+
+/** True while that very process runs, and no other that has its number by now. */
+export async function isSameProcess(host: Host, record: ProcessIdentity): Promise<boolean> {
+  const now = await identityOf(host, record.pid);
+  return now?.bootId === record.bootId && now.startTicks === record.startTicks;
+}

@@ -1,0 +1,116 @@
+/** Logs, commands inside containers, and figures. */
+import { z } from 'zod';
+import { BerthError } from '../../core/errors.js';
+import type { Clock } from '../../core/ports/clock.js';
+import type { ExecResult, LogLine, LogOptions, WorkloadStats } from '../../core/ports/driver.js';
+import type { LibpodClient } from './client.js';
+import { labels } from './labels.js';
+import { framesOf, logLinesOf } from './log-lines.js';
+import { pause } from './pause.js';
+import { createdSchema, execSchema, readAnswer, statsSchema } from './wire.js';
+
+export interface IoOptions {
+  readonly client: () => LibpodClient;
+  readonly clock: Clock;
+  readonly callDeadlineMs: number;
+  readonly homeId: string;
+}
+
+const idsSchema = z.array(createdSchema);
+const isRunningPollMs = 20;
+const maxExecBytes = 16 * 1024 * 1024;
+
+/** Lines of a container's log. Ends with the log, or, following, with the container or the signal. */
+export async function* readLogs(
+  options: IoOptions,
+  nativeId: string,
+  wanted: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const stream = await options.client().stream('GET', `/containers/${encodeURIComponent(nativeId)}/logs`, {
+    what: `read the log of ${nativeId.slice(0, 12)}`,
+    query: {
+      stdout: true,
+      stderr: true,
+      timestamps: true,
+      follow: wanted.follow ?? false,
+      tail: wanted.tail === undefined ? 'all' : String(wanted.tail),
+      since: wanted.sinceMs === undefined ? undefined : (wanted.sinceMs / 1000).toFixed(3),
+    },
+    signal,
+    deadlineMs: options.callDeadlineMs,
+  });
+  try {
+    yield* logLinesOf(framesOf(stream));
+  } catch (error) {
+    if (!signal.aborted) {
+      throw new BerthError('E_DRIVER_UNREACHABLE', 'the log stream of podman broke off', { cause: error });
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** Runs a command inside a container, to its end. */
+export async function execInside(
+  options: IoOptions,
+  nativeId: string,
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<ExecResult> {
+  const what = `run ${argv[0] ?? ''} in ${nativeId.slice(0, 12)}`;
+  const call = { what, signal, deadlineMs: options.callDeadlineMs };
+  const made = await options.client().call('POST', `/containers/${encodeURIComponent(nativeId)}/exec`, {
+    ...call,
+    body: { AttachStdout: true, AttachStderr: true, Cmd: argv },
+  });
+  const { Id: id } = readAnswer(createdSchema, made.json, what);
+  const stream = await options.client().stream('POST', `/exec/${id}/start`, { ...call, body: { Detach: false } });
+  const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+  let size = 0;
+  try {
+    for await (const frame of framesOf(stream)) {
+      size += frame.payload.length;
+      if (size > maxExecBytes)
+        throw new BerthError('E_DRIVER_FAILED', `the output is over ${maxExecBytes} bytes (${what})`);
+      output[frame.stream].push(Buffer.from(frame.payload));
+    }
+  } catch (error) {
+    if (error instanceof BerthError) throw error;
+    throw new BerthError('E_DRIVER_UNREACHABLE', `the output of a command broke off (${what})`, { cause: error });
+  } finally {
+    stream.destroy();
+  }
+  for (;;) {
+    const { json } = await options.client().call('GET', `/exec/${id}/json`, call);
+    const state = readAnswer(execSchema, json, what);
+    if (!state.Running) {
+      const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(output[name]).toString('utf8');
+      return { exitCode: state.ExitCode ?? -1, stdout: text('stdout'), stderr: text('stderr') };
+    }
+    await pause(options.clock, isRunningPollMs, signal);
+  }
+}
+
+/** Memory and processor time of this home's running containers, in one call, and one for which those are. */
+export async function readStats(options: IoOptions, signal: AbortSignal): Promise<readonly WorkloadStats[]> {
+  const call = { signal, deadlineMs: options.callDeadlineMs };
+  const filters = { label: [`${labels.owner}=${options.homeId}`], status: ['running'] };
+  const [listed, figures] = await Promise.all([
+    options.client().call('GET', '/containers/json', {
+      ...call,
+      what: 'list containers',
+      query: { filters: JSON.stringify(filters) },
+    }),
+    options.client().call('GET', '/containers/stats', { ...call, what: 'read stats', query: { stream: false } }),
+  ]);
+  const owned = new Set(readAnswer(idsSchema, listed.json ?? [], 'list containers').map((entry) => entry.Id));
+  const stats = readAnswer(statsSchema, figures.json ?? {}, 'read stats').Stats ?? [];
+  return stats
+    .filter((entry) => owned.has(entry.ContainerID))
+    .map((entry) => ({
+      nativeId: entry.ContainerID,
+      memoryBytes: entry.MemUsage ?? 0,
+      cpuMs: Math.round((entry.CPUNano ?? 0) / 1e6),
+    }));
+}

@@ -1,0 +1,67 @@
+/** From a request to create a workload to the container that realises it. */
+import { BerthError } from '../../core/errors.js';
+import { hostName, networkName, volumeName, workloadName } from '../../core/names.js';
+import type { HostObject, ObservedMount } from '../../core/observation.js';
+import type { CreateRequest } from '../../core/ports/driver.js';
+import { canonicalPorts } from '../../core/spec-diff.js';
+import { parseVolume } from '../../core/spec.js';
+import type { SimulatedHost } from './host.js';
+import { labelsOf, type Labels } from './labels.js';
+import type { ContainerSpec } from './model.js';
+
+/** Whose driver makes it. */
+export interface Maker {
+  readonly driver: string;
+  readonly homeId: string;
+  readonly namePrefix: string;
+}
+
+/** The network of the service and the named volumes of the component. */
+export function objectsOf(request: CreateRequest, { driver, homeId }: Maker): readonly HostObject[] {
+  const { service, spec } = request;
+  const common = { driver, service, component: null };
+  const network: HostObject = { ...common, kind: 'network', name: networkName(homeId, service) };
+  const sources = spec.volumes.map(parseVolume).flatMap((mount) => (mount?.kind === 'named' ? [mount.source] : []));
+  const volumes = [...new Set(sources)].map((source): HostObject => ({
+    ...common,
+    kind: 'volume',
+    name: volumeName(homeId, service, source),
+  }));
+  return [network, ...volumes];
+}
+
+/** A network or volume belongs to a home and a service, not to one component. */
+export function thingLabels(object: HostObject, { homeId }: Maker): Labels {
+  return labelsOf({ homeId, service: object.service, component: '', generation: null, specHash: null });
+}
+
+/** E_IMAGE_MISSING, E_VOLUME_SOURCE. */
+export function containerSpecOf(request: CreateRequest, maker: Maker, host: SimulatedHost): ContainerSpec {
+  const { service, spec, role, generation, specHash, imageDigest } = request;
+  const { homeId, namePrefix } = maker;
+  const image = host.images.get(imageDigest);
+  const mounts = spec.volumes.flatMap((text) => mountOf(text, service, homeId));
+  const missing = mounts.find(({ kind, source }) => kind === 'host' && host.missingPaths.has(source));
+  if (missing) throw new BerthError('E_VOLUME_SOURCE', `statfs ${missing.source}: no such file or directory`);
+  return {
+    name: hostName(namePrefix, workloadName(service, spec.name), role),
+    labels: labelsOf({ homeId, service, component: spec.name, generation, specHash }),
+    image,
+    imageRef: spec.image,
+    env: { ...image.env, ...request.env },
+    command: spec.command ?? image.command,
+    user: spec.user ?? image.user,
+    ports: canonicalPorts(spec.ports),
+    mounts: mounts.sort((a, b) => (a.target < b.target ? -1 : 1)),
+    network: networkName(homeId, service),
+    memoryMb: spec.memoryMb,
+    vcpus: spec.vcpus,
+  };
+}
+
+function mountOf(text: string, service: string, homeId: string): ObservedMount[] {
+  const mount = parseVolume(text);
+  if (!mount) return [];
+  const source = mount.kind === 'named' ? volumeName(homeId, service, mount.source) : mount.source;
+  return [{ ...mount, source }];
+}

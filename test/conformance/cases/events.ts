@@ -1,0 +1,132 @@
+import { expect, it, type TestContext } from 'vitest';
+import type { RuntimeEvent } from '../../../src/core/observation.js';
+import { eventually } from '../../support/eventually.js';
+import { patience, type Bench } from '../bench.js';
+
+interface Listener {
+  readonly events: RuntimeEvent[];
+  connected: number;
+  lost: number;
+  /** Ends the stream; resolves when the driver has let go. */
+  readonly end: () => Promise<void>;
+}
+
+/** Hints that something happened, of all workloads, through reconnects. */
+export function eventCases(bench: Bench): void {
+  const waiting = { timeoutMs: 20_000, everyMs: 20 };
+
+  const listen = async (): Promise<Listener> => {
+    const control = new AbortController();
+    const events: RuntimeEvent[] = [];
+    const sink = {
+      onConnected: () => {
+        listener.connected += 1;
+      },
+      onEvent: (event: RuntimeEvent) => {
+        events.push(event);
+      },
+      onLost: () => {
+        listener.lost += 1;
+      },
+    };
+    const following = bench.driver.events(sink, control.signal);
+    const end = async (): Promise<void> => {
+      control.abort();
+      await following;
+    };
+    const listener: Listener = { events, connected: 0, lost: 0, end };
+    await eventually(() => listener.connected > 0, { ...waiting, describe: 'the event stream is connected' });
+    return listener;
+  };
+
+  const actionsOf = (listener: Listener, id: string): readonly string[] =>
+    listener.events.filter(({ nativeId }) => nativeId === id).map(({ action }) => action);
+
+  const untilActions = (listener: Listener, id: string, ...actions: readonly string[]): Promise<void> =>
+    eventually(
+      () => {
+        expect(actionsOf(listener, id)).toEqual(expect.arrayContaining([...actions]));
+      },
+      { ...waiting, describe: `events ${actions.join(', ')}` },
+    );
+
+  it('tells of a whole life, and whose it is', async () => {
+    const listener = await listen();
+    try {
+      const request = bench.request();
+      const id = await bench.createFrom(request);
+      await bench.driver.start(id, patience());
+      await bench.fixture.byHand.kill(id);
+      await untilActions(listener, id, 'create', 'start', 'died');
+      await bench.driver.remove(id, patience());
+      await untilActions(listener, id, 'remove');
+      const died = listener.events.find(({ nativeId, action }) => nativeId === id && action === 'died');
+      expect(died).toMatchObject({
+        kind: 'workload',
+        driver: bench.driver.name,
+        name: bench.hostNameOf(request),
+        owner: { homeId: bench.fixture.homeId, service: request.service, component: request.spec.name },
+        claim: { state: 'exited', exitCode: 137 },
+      });
+      const removed = listener.events.find(({ nativeId, action }) => nativeId === id && action === 'remove');
+      expect(removed?.claim).toEqual({ state: 'gone', exitCode: null });
+      expect(died?.atMs).toBeGreaterThan(0);
+    } finally {
+      await listener.end();
+    }
+  });
+
+  it('tells of a pause, an unpause and a rename', async (context: TestContext) => {
+    context.skip(!bench.fixture.can.pause, 'this host cannot pause');
+    const listener = await listen();
+    try {
+      const request = bench.request();
+      const id = await bench.createFrom(request);
+      await bench.driver.start(id, patience());
+      await bench.fixture.byHand.pause(id);
+      await bench.driver.unpause(id, patience());
+      await bench.driver.rename(id, request.service, request.spec.name, 'previous', patience());
+      await untilActions(listener, id, 'pause', 'unpause', 'rename');
+    } finally {
+      await listener.end();
+    }
+  });
+
+  it('tells that a tag moved', async () => {
+    const listener = await listen();
+    try {
+      const { image, byHand } = bench.fixture;
+      await byHand.tag(image.digest, `localhost/${bench.freshName()}:1`);
+      await eventually(() => listener.events.some(({ kind, action }) => kind === 'image' && action === 'tag'), {
+        ...waiting,
+        describe: 'a tag event',
+      });
+    } finally {
+      await listener.end();
+    }
+  });
+
+  it('connects again when the stream breaks, and says so', async (context: TestContext) => {
+    const { cutEvents } = bench.fixture;
+    context.skip(!cutEvents, 'this fixture cannot break the stream');
+    const listener = await listen();
+    try {
+      await cutEvents?.();
+      await eventually(() => listener.lost > 0 && listener.connected > 1, { ...waiting, describe: 'a reconnect' });
+      const id = await bench.create();
+      await untilActions(listener, id, 'create');
+    } finally {
+      await listener.end();
+    }
+  });
+
+  it('lets several listen', async () => {
+    const listeners = [await listen(), await listen()];
+    try {
+      const id = await bench.create();
+      for (const listener of listeners) await untilActions(listener, id, 'create');
+    } finally {
+      await Promise.all(listeners.map((listener) => listener.end()));
+    }
+  });
+}

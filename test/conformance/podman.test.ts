@@ -1,0 +1,99 @@
+/** The real podman driver against the contract. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { freePort, makePodmanHome, podman, runByHand } from '../support/podman-fixture.js';
+import { ensureTestImage, sleepScript } from '../support/podman-image.js';
+import type { Fixture, TestProgram } from './fixture.js';
+import { describeDriverConformance } from './suite.js';
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const shell = (script: string): readonly string[] => ['/bin/sh', '-c', script];
+
+function commandOf(program: TestProgram): readonly string[] {
+  switch (program.does) {
+    case 'sleep':
+      return shell(sleepScript);
+    case 'exit':
+      return shell(`exit ${program.code}`);
+    case 'ignore-term':
+      return shell("trap '' TERM; while :; do sleep 1; done");
+    case 'print': {
+      const lines = program.lines.map((line) => `echo ${quoted(line)}`);
+      const errorLines = (program.errorLines ?? []).map((line) => `echo ${quoted(line)} >&2`);
+      const unfinished = program.unfinished === undefined ? [] : [`printf %s ${quoted(program.unfinished)}`];
+      const last = program.then === 'exit' ? 'exit 0' : sleepScript;
+      return shell([...lines, ...errorLines, ...unfinished, last].join('\n'));
+    }
+    case 'count':
+      return shell(`i=1; while [ $i -le ${program.lines} ]; do echo "line $i"; i=$((i+1)); done`);
+    case 'tick':
+      return shell(`trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2 & wait $!; done`);
+  }
+}
+
+async function byHand(...argv: readonly string[]): Promise<void> {
+  await podman(...argv);
+}
+
+/** Ends the service that a home started: its event stream breaks, and the driver replaces it. */
+async function killService(stateDir: string): Promise<void> {
+  const record = JSON.parse(await readFile(join(stateDir, 'podman', 'podman-service.json'), 'utf8')) as { pid: number };
+  process.kill(record.pid, 'SIGKILL');
+}
+
+async function makeFixture(): Promise<Fixture> {
+  const [home, other] = [await makePodmanHome(), await makePodmanHome()];
+  const [image, secondImage] = [await ensureTestImage(), await ensureTestImage({ says: 'no' })];
+  const opening = AbortSignal.timeout(60_000);
+  await home.driver.open(opening);
+  await other.driver.open(opening);
+  const strangers: string[] = [];
+  const tags: string[] = [];
+  return {
+    driver: home.driver,
+    homeId: home.homeId,
+    namePrefix: home.namePrefix,
+    otherHome: other.driver,
+    otherHomeId: other.homeId,
+    image,
+    secondImage,
+    command: commandOf,
+    exec: { echo: (word) => ['/bin/echo', word], exit: (code) => shell(`exit ${code}`) },
+    byHand: {
+      kill: (id) => byHand('kill', id),
+      stop: (id) => byHand('stop', id),
+      pause: (id) => byHand('pause', id),
+      remove: (id) => byHand('rm', '--force', '--time', '0', id),
+      updateMemory: (id, memoryMb) => byHand('update', '--memory', `${memoryMb}m`, id),
+      runForeign: async (name) => {
+        const id = await runByHand(name, image.reference);
+        strangers.push(id);
+        return id;
+      },
+      isRunning: async (id) => (await podman('inspect', '--format', '{{.State.Running}}', id)) === 'true',
+      tag: async (digest, reference) => {
+        await podman('tag', digest.replace('sha256:', ''), reference);
+        tags.push(reference);
+      },
+    },
+    hostFolder: home.stateDir,
+    freePort,
+    can: { limits: true, pause: true },
+    cutEvents: async () => {
+      await killService(home.stateDir);
+      await eventually(() => home.driver.list(AbortSignal.timeout(10_000)), { timeoutMs: 20_000, everyMs: 50 });
+    },
+    listCalls: null,
+    cleanup: async () => {
+      for (const id of strangers) await podman('rm', '--force', '--ignore', '--time', '0', id);
+      await home.dispose();
+      await other.dispose();
+      for (const reference of tags) await podman('untag', reference).catch(() => undefined);
+      await image.remove();
+      await secondImage.remove();
+    },
+  };
+}
+
+describeDriverConformance('podman', makeFixture);

@@ -1,0 +1,101 @@
+/** The simulated driver against the contract, on the machine's own clock with short latencies. */
+import {
+  createSimulatedDriver,
+  createSimulatedHost,
+  type Behaviour,
+  type RunFacts,
+} from '../../src/runtimes/simulated/index.js';
+import { realClock } from '../support/real-clock.js';
+import { createSeededChance } from '../support/virtual-clock.js';
+import type { Fixture, TestProgram } from './fixture.js';
+import { describeDriverConformance } from './suite.js';
+
+const tickEveryMs = 100;
+const mostTicks = 1_000;
+
+const sleeping: Behaviour = { termExitCode: 0 };
+
+function behaviourOf(program: TestProgram): Behaviour {
+  switch (program.does) {
+    case 'sleep':
+      return sleeping;
+    case 'exit':
+      return { exitAfterMs: 20, exitCode: program.code };
+    case 'ignore-term':
+      return { ignoresTerm: true };
+    case 'print': {
+      const { lines, errorLines = [], unfinished = '', then } = program;
+      const output = [
+        { afterMs: 1, text: lines.map((line) => `${line}\n`).join('') },
+        { afterMs: 2, stream: 'stderr' as const, text: errorLines.map((line) => `${line}\n`).join('') },
+        { afterMs: 3, text: unfinished },
+      ];
+      return then === 'exit' ? { output, exitAfterMs: 20 } : { ...sleeping, output };
+    }
+    case 'count': {
+      const text = Array.from({ length: program.lines }, (_, index) => `line ${index + 1}\n`).join('');
+      return { output: [{ afterMs: 1, text }], exitAfterMs: 20 };
+    }
+    case 'tick': {
+      const ticks = Array.from({ length: mostTicks }, (_, index) => index + 1);
+      return { ...sleeping, output: ticks.map((tick) => ({ afterMs: tick * tickEveryMs, text: `tick ${tick}\n` })) };
+    }
+  }
+}
+
+/** The command of a simulated workload is its program, as JSON; whatever else it is told, it sleeps. */
+function programOf({ command }: RunFacts): Behaviour {
+  const [text = ''] = command;
+  return text.startsWith('{"does"') ? behaviourOf(JSON.parse(text) as TestProgram) : sleeping;
+}
+
+async function makeFixture(): Promise<Fixture> {
+  const hostFolder = '/srv/files';
+  const latencies = { transport: [0, 1], create: 2, start: [2, 6], stop: 2, remove: 2, rename: 1, list: 1 } as const;
+  const host = createSimulatedHost({ clock: realClock, chance: createSeededChance(1), latencies, eventDelayMs: 1 });
+  host.missingPaths.add(`${hostFolder}/not-there`);
+  const definition = { command: ['serve'], env: { IMAGE_SAYS: 'yes' }, program: programOf };
+  const makeImage = (reference: string): Fixture['image'] => ({
+    reference,
+    digest: host.images.add(reference, definition),
+  });
+  const homeId = '11111111-1111-4111-8111-111111111111';
+  const otherHomeId = '22222222-2222-4222-8222-222222222222';
+  const common = { host, clock: realClock };
+  const driver = createSimulatedDriver({ ...common, homeId, namePrefix: 'one-' });
+  let port = 20_000;
+  return {
+    driver,
+    homeId,
+    namePrefix: 'one-',
+    otherHome: createSimulatedDriver({ ...common, homeId: otherHomeId, namePrefix: 'two-' }),
+    otherHomeId,
+    image: makeImage('localhost/conformance:1'),
+    secondImage: makeImage('localhost/conformance:2'),
+    command: (program) => [JSON.stringify(program)],
+    exec: {
+      echo: (word) => ['/bin/busybox', 'echo', word],
+      exit: (code) => ['/bin/busybox', 'sh', '-c', `exit ${code}`],
+    },
+    byHand: {
+      kill: async (id) => host.hand.kill(id),
+      stop: (id) => host.hand.stop(id),
+      pause: async (id) => host.hand.pause(id),
+      remove: async (id) => host.hand.remove(id),
+      updateMemory: async (id, memoryMb) => host.hand.updateLimits(id, memoryMb, null),
+      runForeign: async (name) => host.hand.runForeign(name),
+      isRunning: async (id) => host.engine.find(id)?.state === 'running',
+      tag: async (digest, reference) => host.images.tag(reference, digest),
+    },
+    hostFolder,
+    freePort: async () => (port += 1),
+    can: { limits: true, pause: true },
+    cutEvents: async () => host.events.cut(),
+    listCalls: () => host.faults.calls('list'),
+    cleanup: async () => {
+      await driver.close();
+    },
+  };
+}
+
+describeDriverConformance('simulated', makeFixture);

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
+import { agent, cli, feedAfter, openTemporary, put, putService, spec } from './support.js';
+
+const web = { service: 'shop', component: 'web' };
+
+const running: ComponentStatus = {
+  ...initialStatus,
+  phase: 'running',
+  observed: 'running',
+  ready: true,
+  observedGeneration: 2,
+  observedRevision: 2,
+  reason: 'Running',
+  message: 'it runs',
+  nativeId: 'abc',
+  startedAtMs: 1_000,
+  drift: [{ field: 'state', desired: 'a', observed: 'b', sinceMs: 1, evidence: 'c', action: 'd' }],
+  heals: { state: [1, 2] },
+  imageDigest: 'sha256:1',
+  imagePinKey: 'k',
+  goodSpec: '{}',
+  updatedAtMs: 5,
+};
+const started = { ...web, severity: 'info', reason: 'Started', message: 'it started', data: { id: 'abc' } } as const;
+
+test('status and events are read back, and logged in order', async () => {
+  const { registry } = await openTemporary();
+  const generation = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  const revision = await registry.updateStatus([{ key: web, generation, status: running, events: [started] }], agent);
+  expect(revision).toBe(generation + 2);
+  expect(await registry.component(web)).toMatchObject({ status: running, generation, revision: generation });
+  const [first, second] = await feedAfter(registry, generation);
+  expect(first).toMatchObject({ entity: 'status', op: 'insert', actor: 'agent', ...web, after: { phase: 'running' } });
+  expect(second).toMatchObject({ entity: 'event', ...web, after: { reason: 'Started', data: { id: 'abc' } } });
+  expect(await registry.events({})).toMatchObject([{ ...started, revision, actor: 'agent' }]);
+});
+
+test('what says nothing new writes nothing', async () => {
+  const { registry, sqlite } = await openTemporary();
+  const generation = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  const revision = await registry.updateStatus([{ key: web, generation, status: running, events: [] }], agent);
+  const version = sqlite('select count(*) from change_log');
+  const later = { ...running, updatedAtMs: 99 };
+  expect(await registry.updateStatus([{ key: web, generation, status: later, events: [] }], agent)).toBe(revision);
+  expect(sqlite('select count(*) from change_log')).toBe(version);
+  expect((await registry.component(web))?.status.updatedAtMs).toBe(5);
+});
+
+test('a status of an older generation overwrites nothing', async () => {
+  const { registry } = await openTemporary();
+  const old = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  const revision = await registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
+  await registry.updateStatus([{ key: web, generation: old, status: running, events: [started] }], agent);
+  expect(await registry.revision()).toBe(revision);
+  expect((await registry.component(web))?.status).toEqual(initialStatus);
+  const ghost = { service: 'shop', component: 'ghost' };
+  await registry.updateStatus([{ key: ghost, generation: 99, status: running, events: [started] }], agent);
+  expect(await registry.revision()).toBe(revision);
+});
+
+test('a status outlives a REPLACE and ends with its component', async () => {
+  const { registry, sqlite } = await openTemporary();
+  const generation = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  await registry.updateStatus([{ key: web, generation, status: running, events: [] }], agent);
+  sqlite(`insert or replace into components (service, name, image) values ('shop', 'web', 'b')`);
+  expect((await registry.component(web))?.status).toEqual(running);
+  await registry.change([{ kind: 'delete-service', name: 'shop' }], cli);
+  await registry.purgeComponent(web, [], agent);
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  expect((await registry.component(web))?.status).toEqual(initialStatus);
+});
+
+test('events are asked for by service, component, severity, time and revision', async () => {
+  const { registry } = await openTemporary();
+  const generation = await registry.change(
+    [putService('shop'), put('shop', spec('web')), put('shop', spec('db'))],
+    cli,
+  );
+  const db = { service: 'shop', component: 'db' };
+  for (const [key, severity] of [
+    [web, 'info'],
+    [db, 'warning'],
+    [web, 'error'],
+  ] as const) {
+    await registry.updateStatus([{ key, generation, events: [{ ...started, ...key, severity }] }], agent);
+  }
+  const severities = async (query: Parameters<typeof registry.events>[0]): Promise<readonly string[]> =>
+    (await registry.events(query)).map((event) => event.severity);
+  expect(await severities({})).toEqual(['info', 'warning', 'error']);
+  expect(await severities({ limit: 2 })).toEqual(['warning', 'error']);
+  expect(await severities({ service: 'shop', component: 'web' })).toEqual(['info', 'error']);
+  expect(await severities({ minSeverity: 'warning' })).toEqual(['warning', 'error']);
+  expect(await severities({ afterRevision: generation + 1 })).toEqual(['warning', 'error']);
+  expect(await severities({ sinceMs: Date.now() + 60_000 })).toEqual([]);
+});
+
+test('bookkeeping raises no revision', async () => {
+  const { registry } = await openTemporary();
+  const object = {
+    kind: 'container',
+    driver: 'podman',
+    name: 'shop-web',
+    service: 'shop',
+    component: 'web',
+    generation: 1,
+  } as const;
+  const [id = 0] = await registry.recordIntents([object]);
+  expect(await registry.recordIntents([object, { ...object, name: 'other' }])).toEqual([id, id + 1]);
+  await registry.setNativeId(id, 'abc');
+  expect(await registry.ledger()).toMatchObject([
+    { ...object, id, nativeId: 'abc' },
+    { id: id + 1, nativeId: null },
+  ]);
+  await registry.forget([id]);
+  expect(await registry.ledger()).toHaveLength(1);
+  const row = { driver: 'podman', lastGoodAtMs: 5, error: null, since: null };
+  await registry.setFreshness([row]);
+  await registry.setFreshness([{ ...row, error: 'no answer', since: 6 }]);
+  expect(await registry.freshness()).toEqual([{ ...row, error: 'no answer', since: 6 }]);
+  await registry.change([{ kind: 'delete-volume', service: 'shop', volume: 'data' }], cli);
+  expect(await registry.volumesToRemove()).toEqual([{ service: 'shop', volume: 'data' }]);
+  expect(await registry.revision()).toBe(0);
+  await registry.volumeRemoved('shop', 'data', [started], agent);
+  expect(await registry.volumesToRemove()).toEqual([]);
+  expect(await registry.events({})).toMatchObject([started]);
+});
