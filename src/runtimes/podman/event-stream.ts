@@ -5,8 +5,8 @@ import type { Chance, Clock } from '../../core/ports/clock.js';
 import type { EventSink } from '../../core/ports/driver.js';
 import type { LibpodClient } from './client.js';
 import { followEventsFile } from './events-file.js';
-import type { Host } from './host.js';
-import { pause } from './pause.js';
+import type { Host } from '../host/host.js';
+import { pause } from '../host/pause.js';
 import { eventTypes, readEvent } from './runtime-events.js';
 
 /** Cuts text that comes in pieces into lines. */

@@ -5,7 +5,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { RuntimeEvent } from '../../core/observation.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 import { readFileEvent } from './runtime-events.js';
 
 export interface EventsFileOptions {

@@ -4,7 +4,7 @@ import { BerthError, isBerthError } from '../../core/errors.js';
 import type { BuildSpec, PullPolicy } from '../../core/spec.js';
 import type { LibpodClient } from './client.js';
 import { linesOf } from './event-stream.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 import { digestOf } from './normalize.js';
 import { imageSchema, readAnswer } from './wire.js';
 

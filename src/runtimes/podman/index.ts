@@ -1,5 +1,5 @@
 /** The podman driver. */
 export { createPodmanDriver } from './driver.js';
-export { createNodeHost } from './host.js';
-export type { FilePart, Host } from './host.js';
+export { createNodeHost } from '../host/host.js';
+export type { FilePart, Host } from '../host/host.js';
 export type { PodmanSettings } from './options.js';

@@ -8,9 +8,9 @@ import type { DriverSnapshot, ObservedWorkload } from '../../core/observation.js
 import type { Clock } from '../../core/ports/clock.js';
 import { cgroupMountsOf, limitFoldersOf, readLimits, type LimitFolders } from './cgroups.js';
 import type { LibpodClient } from './client.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 import { ownershipOf } from './labels.js';
-import { mapLimited } from './map-limited.js';
+import { mapLimited } from '../host/map-limited.js';
 import { bootTimeOf, defaultsOf, workloadOfEntry, workloadOfInspection, type ImageDefaults } from './normalize.js';
 import { ProcessWatch } from './processes.js';
 import { imageMapOf } from './references.js';

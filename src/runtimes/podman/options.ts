@@ -1,7 +1,7 @@
 /** What the driver is made with. */
 import type { Chance, Clock } from '../../core/ports/clock.js';
 import type { Log } from '../../core/ports/log.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 
 /** Times in milliseconds. */
 export interface PodmanSettings {

@@ -5,9 +5,10 @@
 import { join } from 'node:path';
 import { BerthError, messageOf } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
-import type { DetachedProcess, Host } from './host.js';
-import { pause } from './pause.js';
-import { identityOf, isSameProcess, serviceRecordSchema, type ServiceRecord } from './process-identity.js';
+import type { DetachedProcess, Host } from '../host/host.js';
+import { pause } from '../host/pause.js';
+import { identityOf, isSameProcess } from '../host/process-identity.js';
+import { serviceRecordSchema, type ServiceRecord } from './service-record.js';
 import { placeSocket } from './sockets.js';
 
 export interface OwnServiceOptions {

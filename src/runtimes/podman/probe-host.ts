@@ -1,7 +1,7 @@
 /** Collects what the probes judge. */
 import { cgroupLayoutOf, cgroupMountsOf, type CgroupLayout } from './cgroups.js';
 import type { CreateDefaults } from './create-body.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 import { ociRuntimeFor, ulimitsFor } from './probe.js';
 
 /** What the probes found; asked once. */

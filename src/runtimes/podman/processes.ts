@@ -3,8 +3,8 @@
  * conmon says otherwise; a conmon that was killed says nothing, and podman says "running" or "stopping" for ever.
  */
 import type { Clock } from '../../core/ports/clock.js';
-import type { Host } from './host.js';
-import { isAlive } from './process-identity.js';
+import type { Host } from '../host/host.js';
+import { isAlive } from '../host/process-identity.js';
 
 /** How long a process must be gone before podman is not believed: its own clean-up takes a moment. */
 const goneAfterMs = 3_000;

@@ -6,7 +6,7 @@ import { BerthError, isBerthError, messageOf } from '../../core/errors.js';
 import type { Log } from '../../core/ports/log.js';
 import { createLibpodClient, type LibpodClient } from './client.js';
 import { OwnService, type OwnServiceOptions } from './own-service.js';
-import type { ServiceRecord } from './process-identity.js';
+import type { ServiceRecord } from './service-record.js';
 import { systemSockets } from './sockets.js';
 
 export interface ServiceOptions extends OwnServiceOptions {

@@ -1,7 +1,7 @@
 /** Where podman's sockets are, and where one of our own fits. Pure but for the folder that it may make. */
 import { join } from 'node:path';
 import { shortHomeId } from '../../core/names.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 
 /** A unix socket's path has at most so many bytes (man 7 unix: 108 with the final zero). */
 const maxSocketBytes = 107;

@@ -13,9 +13,9 @@ import {
   updateBody,
   type CreateDefaults,
 } from './create-body.js';
-import type { Host } from './host.js';
+import type { Host } from '../host/host.js';
 import type { HostObjects } from './host-objects.js';
-import { pause } from './pause.js';
+import { pause } from '../host/pause.js';
 import { createdSchema, readAnswer } from './wire.js';
 
 export interface ActionsOptions {

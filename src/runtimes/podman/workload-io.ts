@@ -6,7 +6,7 @@ import type { ExecResult, LogLine, LogOptions, WorkloadStats } from '../../core/
 import type { LibpodClient } from './client.js';
 import { labels } from './labels.js';
 import { framesOf, logLinesOf } from './log-lines.js';
-import { pause } from './pause.js';
+import { pause } from '../host/pause.js';
 import { createdSchema, execSchema, readAnswer, statsSchema } from './wire.js';
 
 export interface IoOptions {

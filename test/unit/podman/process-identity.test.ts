@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { identityOf, isAlive, isSameProcess, readStat } from '../../../src/runtimes/podman/process-identity.js';
+import { identityOf, isAlive, isSameProcess, readStat } from '../../../src/runtimes/host/process-identity.js';
 import { fitsSocket, placeSocket, systemSockets } from '../../../src/runtimes/podman/sockets.js';
 import { createFakeHost } from './fake-host.js';
 

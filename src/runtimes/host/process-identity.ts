@@ -2,7 +2,6 @@
  * Which process a number means. A pid alone can be somebody else's by now: boot id, pid and start
  * time together cannot. Nothing is ever signalled on less.
  */
-import { z } from 'zod';
 import type { Host } from './host.js';
 
 /** What identifies a process for as long as this machine is up. */
@@ -12,17 +11,6 @@ export interface ProcessIdentity {
   /** Field 22 of `/proc/PID/stat` (man 5 proc): ticks since boot at which it started. */
   readonly startTicks: string;
 }
-
-/** A service that this home started, as remembered in its state folder. */
-export const serviceRecordSchema = z.object({
-  bootId: z.string(),
-  pid: z.number().int().positive(),
-  startTicks: z.string(),
-  socket: z.string(),
-  /** A temporary folder that goes with the socket; null when it is in the home. */
-  folder: z.string().nullable(),
-});
-export type ServiceRecord = z.infer<typeof serviceRecordSchema>;
 
 /** State letter and start time by the text of `/proc/PID/stat`; the name in it may hold blanks and brackets. */
 export function readStat(text: string): { readonly state: string; readonly startTicks: string } | undefined {
