@@ -74,6 +74,12 @@ export const errorKinds = {
   ),
   E_ENV_FILE: kind(1, 'an env or secret file cannot be read', 'create the file, or correct its path and its lines'),
   E_VOLUME_SOURCE: kind(1, 'the host path of a volume does not exist', 'create it, or correct the path'),
+  // Virtual machines
+  E_KERNEL_MISSING: kind(1, 'there is no kernel for microVMs', 'fetch one with: berth vm setup'),
+  E_VM_IMAGE: kind(1, 'the image cannot be made to boot', 'read the message: it says what the image lacks'),
+  E_VM_MEMORY: kind(1, 'the memory is too small to boot this image', 'raise memory_mb to what the message says'),
+  E_VM_START: kind(1, 'QEMU could not start the machine', 'read the message: it is in the words of QEMU'),
+  E_OPS: kind(1, 'ops could not build the unikernel', 'read the message: it is in the words of ops'),
   // Waiting
   E_NOT_CONVERGED: kind(3, 'it did not converge in time', 'see why with: berth explain SERVICE/COMPONENT'),
   E_COMPONENT_FAILED: kind(1, 'the component failed', 'see why with: berth explain SERVICE/COMPONENT'),

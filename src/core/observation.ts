@@ -55,6 +55,11 @@ export interface ObservedWorkload {
   /** Unix milliseconds; null: never. */
   readonly createdAtMs: number | null;
   readonly startedAtMs: number | null;
+  /**
+   * When the program of this run was reported started, Unix milliseconds; null: the machine is up and its program
+   * has not been reported yet. undefined: in this runtime a workload that runs is its program.
+   */
+  readonly programStartedAtMs?: number | null;
   readonly finishedAtMs: number | null;
   /** Of the last run; null while it never ended. */
   readonly exitCode: number | null;
@@ -81,6 +86,18 @@ export interface HostObject {
   readonly name: string;
   readonly service: string;
   readonly component: string | null;
+}
+
+/** Something that a driver keeps only to be faster, and that nothing uses: an image that it built, say. */
+export interface Garbage {
+  readonly driver: string;
+  /** What it is, for people: `image of localhost/shop-web:1.4 for microvm`. */
+  readonly what: string;
+  /** Identifies it to the driver. */
+  readonly id: string;
+  readonly bytes: number;
+  /** Unix milliseconds of its last use. */
+  readonly usedAtMs: number;
 }
 
 /** One answer of a driver about everything: one list call, however many workloads there are. */

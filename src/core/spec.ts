@@ -65,8 +65,10 @@ export interface ComponentSpec {
   readonly secretFile: readonly string[];
   /** As written: `[host-ip:]host-port:port[/udp]`. Read them with `parsePort`. */
   readonly ports: readonly string[];
-  /** As written: `name:/path[:ro]` or `/host/path:/path[:ro]`. Read them with `parseVolume`. */
+  /** As written: `name:/path[:options]` or `/host/path:/path[:options]`. Read them with `parseVolume`. */
   readonly volumes: readonly string[];
+  /** Absolute paths of the image that a unikernel takes along; the other runtimes have the whole image. */
+  readonly files: readonly string[];
   /** `uid[:gid]` or names of the image; null: the image's. */
   readonly user: string | null;
   readonly restart: RestartPolicy;
@@ -103,6 +105,7 @@ export const componentDefaults: Omit<ComponentSpec, 'name' | 'image'> = Object.f
   secretFile: Object.freeze([]),
   ports: Object.freeze([]),
   volumes: Object.freeze([]),
+  files: Object.freeze([]),
   user: null,
   restart: 'always',
   readyTimeoutS: 60,
@@ -113,6 +116,23 @@ export const componentDefaults: Omit<ComponentSpec, 'name' | 'image'> = Object.f
   health: null,
 });
 
+/** True for the runtimes that give a component a machine of its own. */
+export function isVm(runtime: Runtime): boolean {
+  return runtime !== 'container';
+}
+
+/** What an absent limit means for a virtual machine. */
+export const vmDefaults = Object.freeze({ memoryMb: 256, vcpus: 1, volumeSizeMb: 1_024 });
+
+/** The limits that a component is to run with: its own, or what its runtime gives it. null: unlimited. */
+export function effectiveLimits(spec: Pick<ComponentSpec, 'runtime' | 'memoryMb' | 'vcpus'>): {
+  readonly memoryMb: number | null;
+  readonly vcpus: number | null;
+} {
+  if (!isVm(spec.runtime)) return { memoryMb: spec.memoryMb, vcpus: spec.vcpus };
+  return { memoryMb: spec.memoryMb ?? vmDefaults.memoryMb, vcpus: spec.vcpus ?? vmDefaults.vcpus };
+}
+
 /** What an absent key of a service means. */
 export const serviceDefaults = Object.freeze({ node: 'local', active: true });
 
@@ -120,6 +140,7 @@ export const serviceDefaults = Object.freeze({ node: 'local', active: true });
 export const limits = Object.freeze({
   memoryMb: { min: 4, max: 1_048_576 },
   vcpus: { min: 0.01, max: 512 },
+  volumeSizeMb: { min: 8, max: 16_777_216 },
   readyTimeoutS: { min: 1, max: 3_600 },
   logLimitMb: { min: 1, max: 102_400 },
   stopTimeoutS: { min: 0, max: 3_600 },
@@ -174,9 +195,12 @@ export interface VolumeMount {
   /** Absolute path inside the workload. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** Size of the disk that holds it in a virtual machine, in mebibytes; null: the default. A container ignores it. */
+  readonly sizeMb: number | null;
 }
 
-function isCleanAbsolutePath(path: string): boolean {
+/** True for an absolute path without `.`, `..`, empty parts or NUL. */
+export function isCleanAbsolutePath(path: string): boolean {
   if (!path.startsWith('/') || path.includes('\0')) return false;
   return (
     path === '/' ||
@@ -187,16 +211,36 @@ function isCleanAbsolutePath(path: string): boolean {
   );
 }
 
-/** Reads `name:/path[:ro|rw]` or `/host/path:/path[:ro|rw]`; undefined when it is anything else. */
+/** Reads `ro`, `rw`, `size_mb=N`, or several of them with commas between; undefined for anything else. */
+function parseVolumeOptions(text: string): Pick<VolumeMount, 'readOnly' | 'sizeMb'> | undefined {
+  let readOnly: boolean | null = null;
+  let sizeMb: number | null = null;
+  for (const option of text.split(',')) {
+    const size = /^size_mb=(\d{1,9})$/.exec(option)?.[1];
+    if ((option === 'ro' || option === 'rw') && readOnly === null) readOnly = option === 'ro';
+    else if (size !== undefined && sizeMb === null) sizeMb = Number(size);
+    else return undefined;
+  }
+  const { min, max } = limits.volumeSizeMb;
+  if (sizeMb !== null && (sizeMb < min || sizeMb > max)) return undefined;
+  return { readOnly: readOnly ?? false, sizeMb };
+}
+
+/**
+ * Reads `name:/path[:options]` or `/host/path:/path[:options]`; undefined when it is anything else. Options are
+ * `ro` or `rw`, and for a named volume `size_mb=N`, with commas between.
+ */
 export function parseVolume(text: string): VolumeMount | undefined {
-  const [source = '', target = '', mode, ...rest] = text.split(':');
-  if (rest.length > 0 || (mode !== undefined && mode !== 'ro' && mode !== 'rw')) return undefined;
+  const [source = '', target = '', optionText = 'rw', ...rest] = text.split(':');
+  const options = parseVolumeOptions(optionText);
+  if (rest.length > 0 || !options) return undefined;
   if (!isCleanAbsolutePath(target) || target === '/') return undefined;
-  const readOnly = mode === 'ro';
   if (source.startsWith('/')) {
-    return isCleanAbsolutePath(source) ? { kind: 'host', source, target, readOnly } : undefined;
+    return isCleanAbsolutePath(source) && options.sizeMb === null
+      ? { kind: 'host', source, target, ...options }
+      : undefined;
   }
   return /^[a-z](?:-?[a-z0-9])*$/.test(source) && source.length <= 63
-    ? { kind: 'named', source, target, readOnly }
+    ? { kind: 'named', source, target, ...options }
     : undefined;
 }

@@ -141,6 +141,7 @@ export function specOfColumns(columns: Columns): { readonly spec: ComponentSpec;
     secretFile: list('secret_file'),
     ports: list('ports'),
     volumes: list('volumes'),
+    files: list('files'),
     user: typeof columns['user'] === 'string' ? columns['user'] : null,
     restart: oneOf(restartPolicies, columns['restart'], componentDefaults.restart),
     readyTimeoutS: numberOr(columns['ready_timeout_s'], componentDefaults.readyTimeoutS),

@@ -9,7 +9,7 @@
  *   removing what is gone succeed;
  * - it touches nothing that does not bear this home's ownership, but for reading.
  */
-import type { DriverSnapshot, HostObject, ObservedWorkload, RuntimeEvent } from '../observation.js';
+import type { DriverSnapshot, Garbage, HostObject, ObservedWorkload, RuntimeEvent } from '../observation.js';
 import type { BuildSpec, ComponentSpec, PullPolicy, Runtime } from '../spec.js';
 import type { WorkloadRole } from '../names.js';
 
@@ -65,6 +65,24 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** A terminal on a workload's console. */
+export interface ConsoleSession {
+  /** What the workload writes from now on; ends when the session or the workload ends. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Types into it. */
+  write(data: Uint8Array): void;
+  /** Lets go; the workload goes on. Never throws. */
+  close(): Promise<void>;
+}
+
+/** What a volume is made with when its content comes from elsewhere. */
+export interface VolumeContent {
+  /** A tar archive (pax) whose entries begin at the volume's root, owners as numbers. */
+  readonly tar: AsyncIterable<Uint8Array>;
+  /** Mebibytes; null: the driver's default. Without meaning for a container. */
+  readonly sizeMb: number | null;
+}
+
 export interface WorkloadStats {
   readonly nativeId: string;
   readonly memoryBytes: number;
@@ -83,6 +101,8 @@ export interface EventSink {
 export interface Driver {
   readonly name: string;
   readonly runtimes: readonly Runtime[];
+  /** The driver in whose snapshots the images stand that this one takes by reference: itself, for most. */
+  readonly imagesOf: string;
 
   /** Probes what the node can do. Slow; not for the hot path. */
   capabilities(signal: AbortSignal): Promise<readonly Capability[]>;
@@ -123,6 +143,21 @@ export interface Driver {
   /** Removes a network or volume of this home; succeeds when it is gone. */
   removeObject(object: HostObject, signal: AbortSignal): Promise<void>;
 
+  /** What a volume of this home holds; E_NOT_FOUND when there is none. No workload that may write to it runs meanwhile. */
+  readVolume(object: HostObject, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Makes a volume anew with this content: whatever it held is gone. After a failure or a crash it may hold a part of
+   * it; whoever copies begins again.
+   */
+  writeVolume(object: HostObject, content: VolumeContent, signal: AbortSignal): Promise<void>;
+
+  /** What is kept and used by nothing; see `berth gc`. */
+  listGarbage(signal: AbortSignal): Promise<readonly Garbage[]>;
+  /** Removes it, unless something uses it by now; succeeds when it is gone. */
+  removeGarbage(garbage: Garbage, signal: AbortSignal): Promise<void>;
+
+  /** Attaches to the console of a workload that runs. E_NOT_SUPPORTED where workloads have none, E_WORKLOAD_MISSING. */
+  attach(nativeId: string, signal: AbortSignal): Promise<ConsoleSession>;
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult>;
   logs(nativeId: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
   stats(signal: AbortSignal): Promise<readonly WorkloadStats[]>;

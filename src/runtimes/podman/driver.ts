@@ -35,10 +35,17 @@ const driverName = 'podman';
 /** How long an event may be on its way after the change that it tells of. */
 const eventGraceMs = 1_000;
 
+function noConsole(): BerthError {
+  return new BerthError('E_NOT_SUPPORTED', 'a container has no console', {
+    suggestion: 'read its output with: berth logs -f, or run a program in it with: berth exec',
+  });
+}
+
 /** See `createPodmanDriver`. */
 class PodmanDriver implements Driver {
   readonly name = driverName;
   readonly runtimes = ['container'] as const;
+  readonly imagesOf = driverName;
   readonly #options: PodmanDriverOptions;
   readonly #settings: PodmanSettings;
   readonly #service: ServiceManager;
@@ -174,6 +181,25 @@ class PodmanDriver implements Driver {
 
   removeObject(object: HostObject, signal: AbortSignal): Promise<void> {
     return this.#guarded(() => this.#objects.remove(object, signal));
+  }
+
+  readVolume(): never {
+    throw new BerthError('E_NOT_SUPPORTED', 'not yet');
+  }
+  writeVolume(): Promise<void> {
+    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'not yet'));
+  }
+  /** Images and containers of a host are not Berth's alone: it keeps none of its own. */
+  listGarbage(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
+  removeGarbage(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  attach(): Promise<never> {
+    return Promise.reject(noConsole());
   }
 
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {

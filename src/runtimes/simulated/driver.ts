@@ -56,6 +56,7 @@ export function createSimulatedDriver(options: SimulatedDriverOptions): Simulate
 class DriverOfHost implements SimulatedDriver {
   readonly name: string;
   readonly runtimes: readonly Runtime[];
+  readonly imagesOf: string;
   readonly #host: SimulatedHost;
   readonly #clock: Clock;
   readonly #gate: CallGate;
@@ -77,6 +78,7 @@ class DriverOfHost implements SimulatedDriver {
       deadlineMs = 10_000,
     } = options;
     this.name = name;
+    this.imagesOf = name;
     this.runtimes = runtimes;
     this.#host = host;
     this.#clock = clock;
@@ -230,6 +232,24 @@ class DriverOfHost implements SimulatedDriver {
         this.#host.removeThing(kind, name, this.#actor);
       });
     });
+  }
+
+  readVolume(): never {
+    throw new BerthError('E_NOT_SUPPORTED', 'not yet');
+  }
+  writeVolume(): Promise<void> {
+    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'not yet'));
+  }
+  listGarbage(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
+  removeGarbage(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  attach(): Promise<never> {
+    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'a simulated workload has no console'));
   }
 
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
