@@ -31,6 +31,7 @@ const fieldRules: readonly FieldRule[] = [
   { field: 'secret_file', effect: 'replace', read: (spec) => spec.secretFile },
   { field: 'ports', effect: 'replace', read: (spec) => canonicalPorts(spec.ports) },
   { field: 'volumes', effect: 'replace', read: (spec) => canonicalVolumes(spec.volumes) },
+  { field: 'files', effect: 'replace', read: (spec) => [...spec.files].sort() },
   { field: 'user', effect: 'replace', read: (spec) => spec.user },
   { field: 'log_limit_mb', effect: 'none', read: (spec) => spec.logLimitMb },
   { field: 'memory_mb', effect: 'update', read: (spec) => spec.memoryMb },

@@ -1,7 +1,7 @@
 /** What can be wrong with the texts of a definition, each in words of its own. Pure but for `node:net`. */
 import { isIP } from 'node:net';
 import { isValidName, maxNameLength, namePattern } from '../core/names.js';
-import { limits, parsePort, parseVolume } from '../core/spec.js';
+import { isCleanAbsolutePath, limits, parsePort, parseVolume } from '../core/spec.js';
 import type { Fault } from './fault.js';
 import { quote } from './show.js';
 
@@ -209,6 +209,19 @@ export function insidePathFault(text: string): Fault | undefined {
   return {
     message: `${quote(text)} is not inside the build context`,
     suggestion: 'name a file below the context, for example "Containerfile"',
+  };
+}
+
+/** Paths of the image that a unikernel takes along. */
+export function filesFault(text: string): Fault | undefined {
+  const fault = lineFault(text);
+  if (fault) return fault;
+  if (isCleanAbsolutePath(text)) return undefined;
+  const right = 'write the whole path inside the image, for example "/www"';
+  if (!text.startsWith('/')) return { message: `${quote(text)} is no path of the image`, suggestion: right };
+  return {
+    message: `${quote(text)} is no path of the image: it has ".", ".." or an empty part`,
+    suggestion: 'write it without "." and "..", with single slashes, and none at the end',
   };
 }
 

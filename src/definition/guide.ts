@@ -41,6 +41,7 @@ const right: Readonly<Record<string, string>> = {
   'components[].secret_file': list('secret_file = ["shop.secrets"]'),
   'components[].ports': list('ports = ["127.0.0.1:8080:80"]'),
   'components[].volumes': list('volumes = ["shop-data:/data"]'),
+  'components[].files': list('files = ["/www"]'),
   'components[].user': 'a text, for example user = "1000:1000"',
   'components[].restart': choice(restartPolicies),
   'components[].ready_timeout_s': whole(limits.readyTimeoutS, ' of seconds', 'ready_timeout_s = 60'),

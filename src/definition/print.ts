@@ -48,6 +48,7 @@ function printComponent(service: string, spec: ComponentSpec): string {
   put('secret_file', spec.secretFile, absent.secretFile);
   put('ports', spec.ports, absent.ports);
   put('volumes', spec.volumes, absent.volumes);
+  put('files', spec.files, absent.files);
   put('user', spec.user, absent.user);
   put('restart', spec.restart, absent.restart);
   put('ready_timeout_s', spec.readyTimeoutS, absent.readyTimeoutS);

@@ -5,6 +5,7 @@ import { limits, pullPolicies, reconcileModes, restartPolicies, runtimes, update
 import type { Fault } from './fault.js';
 import {
   envKeyFault,
+  filesFault,
   hostPathFault,
   httpPathFault,
   insidePathFault,
@@ -94,6 +95,7 @@ const component = z.strictObject({
   secret_file: listOf(text(hostPathFault), 'As env_file, but never stored or shown.').optional(),
   ports: listOf(text(portFault), 'Published ports: [address:]host-port:port[/udp].').optional(),
   volumes: listOf(text(volumeFault), 'name:/path[:ro] or /host/path:/path[:ro].').optional(),
+  files: listOf(text(filesFault), 'Absolute paths of the image that a unikernel takes along.').optional(),
   user: text(userFault, "user[:group]; absent: the image's.").optional(),
   restart: z.enum(restartPolicies).meta({ description: 'When to run it again; always when absent.' }).optional(),
   ready_timeout_s: whole(limits.readyTimeoutS, 'Seconds until a start counts as failed; 60 when absent.').optional(),

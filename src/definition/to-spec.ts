@@ -54,6 +54,7 @@ function toComponent(service: string, component: ComponentDocument, folder: stri
     secretFile: absolute(component.secret_file),
     ports: component.ports,
     volumes: component.volumes,
+    files: component.files,
     user: component.user,
     restart: component.restart,
     readyTimeoutS: component.ready_timeout_s,

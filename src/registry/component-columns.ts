@@ -28,6 +28,7 @@ const jsonColumns = [
   'secret_file',
   'ports',
   'volumes',
+  'files',
   'depends_on',
   'health',
 ] as const;
@@ -178,6 +179,7 @@ const definition = {
   secret_file: (spec) => canonicalJson(spec.secretFile),
   ports: (spec) => canonicalJson(spec.ports),
   volumes: (spec) => canonicalJson(spec.volumes),
+  files: (spec) => canonicalJson(spec.files),
   user: (spec) => spec.user,
   restart: (spec) => spec.restart,
   ready_timeout_s: (spec) => spec.readyTimeoutS,

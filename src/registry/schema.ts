@@ -36,6 +36,7 @@ export interface ComponentTable {
   secret_file: string;
   ports: string;
   volumes: string;
+  files: string;
   user: string | null;
   restart: string;
   ready_timeout_s: number;

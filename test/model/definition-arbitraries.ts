@@ -111,6 +111,7 @@ const partsArbitrary = fc.record({
   secretFile: fc.array(pathArbitrary, { maxLength: 2 }),
   ports: fc.array(portArbitrary, { maxLength: 3 }),
   volumes: fc.array(volumeArbitrary, { maxLength: 3 }),
+  files: fc.uniqueArray(pathArbitrary, { maxLength: 3 }),
   user: fc.option(fc.constantFrom('1000:1000', 'www-data', '0')),
   restart: fc.constantFrom(...restartPolicies),
   readyTimeoutS: within(limits.readyTimeoutS),

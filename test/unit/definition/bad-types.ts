@@ -167,7 +167,7 @@ ports = ["80:80"]
       '9:1 components[0].cpus | components[0] has no key cpus | did you mean vcpus?',
       '10:1 components[0].enviroment | components[0] has no key enviroment | did you mean env?',
       '11:1 components[0].active | components[0] has no key active | active belongs to the service: write it above the first [[components]]',
-      '12:1 components[0].xyzzy | components[0] has no key xyzzy | the keys here are name, runtime, image, build, pull, update, memory_mb, vcpus, command, env, env_file, secret_file, ports, volumes, user, restart, ready_timeout_s, log_limit_mb, stop_timeout_s, reconcile, depends_on, health',
+      '12:1 components[0].xyzzy | components[0] has no key xyzzy | the keys here are name, runtime, image, build, pull, update, memory_mb, vcpus, command, env, env_file, secret_file, ports, volumes, files, user, restart, ready_timeout_s, log_limit_mb, stop_timeout_s, reconcile, depends_on, health',
       '13:26 components[0].build.dockerfile | components[0].build has no key dockerfile | did you mean file?',
       '17:1 components[0].health.intervall_s | components[0].health has no key intervall_s | did you mean interval_s?',
       '18:1 components[0].health.ports | components[0].health has no key ports | did you mean port? ports belongs to a component: write it right below its [[components]] heading',

@@ -45,6 +45,7 @@ describe('parse', () => {
             secretFile: ['/srv/definitions/shop.secrets'],
             ports: ['127.0.0.1:8080:8080'],
             volumes: ['shop-data:/data', '/srv/shop:/assets:ro'],
+            files: ['/www', '/etc/shop.conf'],
             user: '1000:1000',
             restart: 'always',
             readyTimeoutS: 60,
@@ -157,6 +158,7 @@ env = { LOG_LEVEL = "info" }
 env_file = ["/srv/definitions/shop.env"]
 secret_file = ["/srv/definitions/shop.secrets"]
 ports = ["127.0.0.1:8080:8080"]
+files = ["/www", "/etc/shop.conf"]
 volumes = ["shop-data:/data", "/srv/shop:/assets:ro"]
 user = "1000:1000"
 depends_on = ["db"]

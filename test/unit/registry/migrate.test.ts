@@ -43,7 +43,7 @@ const backupsOf = (path: string): readonly string[] =>
   readdirSync(dirname(path)).filter((file) => file.startsWith(`${basename(path)}.backup-`));
 
 describe('upgrading', () => {
-  test.each([1, 2, 3, 4, 5, 6])('a populated version %i loses nothing', async (version) => {
+  test.each([1, 2, 3, 4, 5, 6, 7])('a populated version %i loses nothing', async (version) => {
     const path = oldRegistry(version);
     const rows = 'select service, name, image, ports, restart_token, desired, env from components order by 1, 2';
     const before = sqlite(path, rows);
@@ -84,6 +84,7 @@ describe('upgrading', () => {
       'localhost/db:1',
       'localhost/web:1',
     ]);
+    expect(records.map((each) => each.spec.files)).toEqual([[], [], []]);
     sqlite(path, `update components set memory_mb = 64 where name = 'web'`);
     expect(await registry.component(web)).toMatchObject({ generation: now + 1, spec: { memoryMb: 64 } });
     expect((await feedAfter(registry, now))[0]).toMatchObject({

@@ -22,6 +22,7 @@ const edits: readonly (readonly [column: string, value: string, inLog: string, l
   ['secret_file', `'["/s"]'`, 'secret_file', ['/s']],
   ['ports', `'["80:80"]'`, 'ports', ['80:80']],
   ['volumes', `'["data:/data"]'`, 'volumes', ['data:/data']],
+  ['files', `'["/www"]'`, 'files', ['/www']],
   ['user', `'1000'`, 'user', '1000'],
   ['restart', `'never'`, 'restart', 'never'],
   ['ready_timeout_s', '5', 'ready_timeout_s', 5],
