@@ -5,12 +5,22 @@
  */
 import type { ErrorCode } from './errors.js';
 import { formatKey, workloadName, type ComponentKey } from './names.js';
-import { limits, parsePort, parseVolume, portsCollide, type ComponentSpec, type PortMapping } from './spec.js';
+import {
+  isCleanAbsolutePath,
+  isVm,
+  limits,
+  parsePort,
+  parseVolume,
+  portsCollide,
+  type ComponentSpec,
+  type PortMapping,
+} from './spec.js';
+import { canShareVolume, checkVm, vmSubject, type Report } from './vm-rules.js';
 
 /** What the rules need to know of a component. */
 export interface RuleSubject {
   readonly service: string;
-  readonly spec: Pick<ComponentSpec, 'name' | 'ports' | 'dependsOn'>;
+  readonly spec: Pick<ComponentSpec, 'name' | 'runtime' | 'ports' | 'volumes' | 'dependsOn'>;
   /** Of two that clash the later generation is at fault; absent: the later in the list. */
   readonly generation?: number;
   /** A component that is being deleted holds its workload name, and nothing else. */
@@ -18,7 +28,7 @@ export interface RuleSubject {
 }
 
 export interface RuleProblem {
-  readonly rule: 'value' | 'workload-name' | 'port' | 'dependency-missing' | 'dependency-cycle';
+  readonly rule: 'value' | 'workload-name' | 'port' | 'volume' | 'dependency-missing' | 'dependency-cycle';
   /** The error that a refused write carries. */
   readonly code: ErrorCode;
   /** The component at fault. */
@@ -110,7 +120,8 @@ function portProblem(key: ComponentKey, index: number, mapping: PortMapping, hol
   };
 }
 
-function findDependencyProblems(subjects: readonly RuleSubject[]): readonly RuleProblem[] {
+/** The components of each service, without those that are being deleted. */
+function byService(subjects: readonly RuleSubject[]): readonly (readonly RuleSubject[])[] {
   const services = new Map<string, RuleSubject[]>();
   for (const subject of subjects) {
     if (subject.deleting === true) continue;
@@ -118,7 +129,49 @@ function findDependencyProblems(subjects: readonly RuleSubject[]): readonly Rule
     services.set(subject.service, members);
     members.push(subject);
   }
-  return [...services.values()].flatMap((members) => [...findMissing(members), ...findCycles(members)]);
+  return [...services.values()];
+}
+
+function findServiceProblems(subjects: readonly RuleSubject[]): readonly RuleProblem[] {
+  return byService(subjects).flatMap((members) => [
+    ...findVolumeProblems(members),
+    ...findMissing(members),
+    ...findCycles(members),
+  ]);
+}
+
+/** A volume of a virtual machine is a disk, and a disk has one user. */
+function findVolumeProblems(members: readonly RuleSubject[]): readonly RuleProblem[] {
+  const users = new Map<string, RuleSubject[]>();
+  const problems: RuleProblem[] = [];
+  if (!members.some((member) => isVm(member.spec.runtime))) return problems;
+  for (const member of members) {
+    for (const [index, text] of member.spec.volumes.entries()) {
+      const mount = parseVolume(text);
+      if (mount?.kind !== 'named') continue;
+      const others = users.get(mount.source) ?? [];
+      users.set(mount.source, others);
+      if (others.includes(member)) continue;
+      const other = others.find((user) => !canShareVolume(user.spec.runtime, member.spec.runtime));
+      if (other !== undefined) problems.push(volumeProblem(member, index, mount.source, other));
+      others.push(member);
+    }
+  }
+  return problems;
+}
+
+function volumeProblem(member: RuleSubject, index: number, volume: string, other: RuleSubject): RuleProblem {
+  const machine = isVm(member.spec.runtime) ? member : other;
+  const key = subjectKey(member);
+  return {
+    rule: 'volume',
+    code: 'E_DEFINITION',
+    key,
+    other: subjectKey(other),
+    field: `volumes[${index}]`,
+    message: `${formatKey(key)} mounts the volume "${volume}", which ${formatKey(subjectKey(other))} mounts already; a volume of a ${machine.spec.runtime} is a disk, and a disk has one user`,
+    suggestion: 'give it a volume of its own, or run both as containers',
+  };
 }
 
 function findMissing(members: readonly RuleSubject[]): readonly RuleProblem[] {
@@ -193,16 +246,14 @@ function findPathTo(
 }
 
 /**
- * Every breach of a rule across components: one workload name twice, one host port twice, a dependency
- * that is missing or goes round in a circle. Give it all components of the home, for ports and names
+ * Every breach of a rule across components: one workload name twice, one host port twice, a volume of a
+ * virtual machine that another component mounts, a dependency that is missing or goes round in a circle. Give it all components of the home, for ports and names
  * know no services. At fault is the later one, so that what ran before is left alone.
  */
 export function findRuleProblems(subjects: readonly RuleSubject[]): readonly RuleProblem[] {
   const ordered = byAge(subjects);
-  return [...findNameProblems(ordered), ...findPortProblems(ordered), ...findDependencyProblems(ordered)];
+  return [...findNameProblems(ordered), ...findPortProblems(ordered), ...findServiceProblems(ordered)];
 }
-
-type Report = (field: string, message: string, suggestion: string) => void;
 
 function checkPorts(ports: readonly string[], report: Report): void {
   for (const [index, text] of ports.entries()) {
@@ -212,13 +263,16 @@ function checkPorts(ports: readonly string[], report: Report): void {
   }
 }
 
+const volumeForm =
+  'write name:/path[:options] or /host/path:/path[:ro], without .. in it; options are ro, rw and, for a name, size_mb=N';
+
 function checkVolumes(volumes: readonly string[], report: Report): void {
   const targets = new Set<string>();
   for (const [index, text] of volumes.entries()) {
     const field = `volumes[${index}]`;
     const target = parseVolume(text)?.target;
     if (target === undefined) {
-      report(field, `"${text}" is no volume`, 'write name:/path[:ro] or /host/path:/path[:ro], without .. in it');
+      report(field, `"${text}" is no volume`, volumeForm);
     } else if (targets.has(target)) {
       report(field, `two volumes are mounted at "${target}"`, 'give one of them another path');
     } else targets.add(target);
@@ -244,9 +298,18 @@ function checkPaths(field: string, paths: readonly string[], report: Report): vo
   }
 }
 
+function checkInsidePaths(paths: readonly string[], report: Report): void {
+  for (const [index, path] of paths.entries()) {
+    if (isCleanAbsolutePath(path)) continue;
+    const right = 'write the whole path inside the image, from /, without "." and ".."';
+    report(`files[${index}]`, `"${path}" is no path of an image`, right);
+  }
+}
+
 /**
  * What one component's own values break, though their types are right: ports and volumes that cannot be
- * read, two volumes at one place, environment names that no program could see, relative paths.
+ * read, two volumes at one place, environment names that no program could see, relative paths, and what
+ * its runtime cannot do.
  */
 export function findValueProblems(service: string, spec: ComponentSpec): readonly RuleProblem[] {
   const key = { service, component: spec.name };
@@ -259,8 +322,7 @@ export function findValueProblems(service: string, spec: ComponentSpec): readonl
   checkEnv(spec.env, report);
   checkPaths('env_file', spec.envFile, report);
   checkPaths('secret_file', spec.secretFile, report);
-  if (spec.runtime !== 'container' && spec.vcpus !== null && !Number.isInteger(spec.vcpus)) {
-    report('vcpus', `a ${spec.runtime} cannot have ${spec.vcpus} cores`, 'give it a whole number');
-  }
+  checkInsidePaths(spec.files, report);
+  checkVm(vmSubject(spec), report);
   return problems;
 }

@@ -31,6 +31,8 @@ const fieldRules: readonly FieldRule[] = [
   { field: 'secret_file', effect: 'replace', read: (spec) => spec.secretFile },
   { field: 'ports', effect: 'replace', read: (spec) => canonicalPorts(spec.ports) },
   { field: 'volumes', effect: 'replace', read: (spec) => canonicalVolumes(spec.volumes) },
+  // A disk that is there grows when its machine next starts.
+  { field: 'volumes.size_mb', effect: 'none', read: (spec) => volumeSizes(spec.volumes) },
   { field: 'files', effect: 'replace', read: (spec) => [...spec.files].sort() },
   { field: 'user', effect: 'replace', read: (spec) => spec.user },
   { field: 'log_limit_mb', effect: 'none', read: (spec) => spec.logLimitMb },
@@ -56,7 +58,7 @@ export function canonicalPorts(ports: readonly string[]): readonly string[] {
     .sort();
 }
 
-/** Volumes in canonical spelling, ordered by target; what cannot be read stays as written. */
+/** Volumes in canonical spelling, ordered by target, sizes apart; what cannot be read stays as written. */
 export function canonicalVolumes(volumes: readonly string[]): readonly string[] {
   return volumes
     .map((text) => {
@@ -64,6 +66,17 @@ export function canonicalVolumes(volumes: readonly string[]): readonly string[] 
       return mount ? `${mount.target}=${mount.source}:${mount.readOnly ? 'ro' : 'rw'}` : text;
     })
     .sort();
+}
+
+/** The sizes that volumes ask for, by name. */
+function volumeSizes(volumes: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    volumes.flatMap((text) => {
+      const mount = parseVolume(text);
+      const sizeMb = mount?.sizeMb ?? null;
+      return mount === undefined || sizeMb === null ? [] : [[mount.source, sizeMb] as const];
+    }),
+  );
 }
 
 /** All differences; empty when both mean the same, however they are spelled. */

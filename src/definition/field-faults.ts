@@ -137,8 +137,27 @@ function volumeFormReason(source: string, target?: string, mode?: string, more =
   if (more > 0) return ['it has too many colons'];
   if (target === undefined) return ['it does not say where to mount it'];
   if (source === '') return ['it names neither a volume nor a host path'];
-  if (mode === undefined || mode === 'ro' || mode === 'rw') return undefined;
-  return [`${quote(mode)} is no mode`, 'end it with :ro or :rw, or with nothing to read and write'];
+  return mode === undefined ? undefined : volumeOptionsReason(source, mode);
+}
+
+const volumeOptions =
+  'the options are ro, rw and, for a named volume, size_mb=N, with commas between, for example :ro,size_mb=512';
+
+function volumeOptionsReason(source: string, text: string): Reason | undefined {
+  const { min, max } = limits.volumeSizeMb;
+  const options = text.split(',');
+  for (const option of options) {
+    const size = /^size_mb=(.*)$/.exec(option)?.[1];
+    if (option === 'ro' || option === 'rw') continue;
+    if (size === undefined) return [`${quote(option)} is no option`, volumeOptions];
+    if (!/^\d{1,9}$/.test(size) || Number(size) < min || Number(size) > max) {
+      return [`${quote(size)} is no size`, `a size is a whole number of mebibytes from ${min} to ${max}`];
+    }
+    if (source.startsWith('/')) return ['a folder of the host has no size', 'leave size_mb out, or name a volume'];
+  }
+  const modes = options.filter((option) => option === 'ro' || option === 'rw');
+  if (modes.length < 2 && options.length - modes.length < 2) return undefined;
+  return ['it has an option twice', volumeOptions];
 }
 
 function volumeSourceReason(source: string): Reason | undefined {

@@ -1,6 +1,7 @@
-/** Checks OCI image references by the grammar of github.com/distribution/reference. */
+/** Checks OCI image references by the grammar of github.com/distribution/reference, and paths of disk images. */
 import type { Fault } from './fault.js';
 import { quote } from './show.js';
+import { diskImageForm, diskImagePath, isDiskImage } from '../core/vm-rules.js';
 
 const hostPattern =
   /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])$/;
@@ -8,6 +9,7 @@ const pathPartPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,128}$/;
 const maxNameLength = 255;
+const maxDiskLength = 1_024;
 const example = 'write it as host/path:tag, for example "localhost/shop-web:1.4"';
 
 interface ReferenceParts {
@@ -15,6 +17,12 @@ interface ReferenceParts {
   readonly path: string;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
+}
+
+/** A disk on this host instead of an OCI image; whether the runtime can boot it is another question. */
+function diskFault(text: string, fault: MakeFault): Fault | undefined {
+  if (diskImagePath(text) !== undefined && /^[!-~]+$/.test(text) && text.length <= maxDiskLength) return undefined;
+  return fault('names no disk image', diskImageForm);
 }
 
 function splitReference(text: string): ReferenceParts {
@@ -39,6 +47,7 @@ export function imageFault(text: string): Fault | undefined {
   });
   if (text === '') return { message: 'the image reference is empty', suggestion: example };
   if (/\s/.test(text)) return fault('has a blank in it, which no image reference can');
+  if (isDiskImage(text)) return diskFault(text, fault);
   const scheme = /^[a-z+-]+:\/\//.exec(text)?.[0];
   if (scheme !== undefined) return fault(`begins with ${scheme}`, `leave it out: ${quote(text.slice(scheme.length))}`);
   const { host, path, tag, digest } = splitReference(text);

@@ -4,7 +4,8 @@
  */
 import { isValidName } from '../core/names.js';
 import { findRuleProblems, type RuleProblem, type RuleSubject } from '../core/rules.js';
-import { parseVolume } from '../core/spec.js';
+import { parseVolume, runtimes, type Runtime } from '../core/spec.js';
+import { checkVm } from '../core/vm-rules.js';
 import type { PlacedFault } from './fault.js';
 import { nearest } from '../core/nearest.js';
 import type { FieldPath } from './positions.js';
@@ -43,7 +44,13 @@ export function findRuleFaults(document: unknown): readonly PlacedFault[] {
     const dependsOn = textsOf(component['depends_on']).map((wanted) => (isValidName(wanted) ? wanted : ''));
     subjects.push({
       service: isValidName(service) ? service : '(unnamed)',
-      spec: { name, ports: textsOf(component['ports']), dependsOn },
+      spec: {
+        name,
+        runtime: runtimeOf(component),
+        ports: textsOf(component['ports']),
+        volumes: textsOf(component['volumes']),
+        dependsOn,
+      },
     });
   }
   for (const problem of findRuleProblems(subjects)) {
@@ -65,8 +72,7 @@ function duplicateNameFault(name: string, index: number, first: number): PlacedF
 
 /** A problem of the common rules at its path of the document. */
 export function placeRuleProblem(problem: RuleProblem, index: number, names: readonly string[]): PlacedFault {
-  const [, field = '', item] = /^(\w+)(?:\[(\d+)\])?$/.exec(problem.field) ?? [];
-  const path: FieldPath = ['components', index, field, ...(item === undefined ? [] : [Number(item)])];
+  const path: FieldPath = ['components', index, ...stepsOf(problem.field)];
   const near =
     problem.rule === 'dependency-missing' && problem.other
       ? nearest(
@@ -81,7 +87,7 @@ export function placeRuleProblem(problem: RuleProblem, index: number, names: rea
 function findComponentFaults(component: Table, path: FieldPath): readonly PlacedFault[] {
   return [
     ...findImageFaults(component, path),
-    ...findCpuFaults(component, path),
+    ...findVmFaults(component, path),
     ...findVolumeFaults(component, path),
     ...findDependencyFaults(component, path),
     ...findHealthFaults(component, path),
@@ -102,18 +108,38 @@ function findImageFaults(component: Table, path: FieldPath): readonly PlacedFaul
   ];
 }
 
-function findCpuFaults(component: Table, path: FieldPath): readonly PlacedFault[] {
-  const { runtime, vcpus } = { runtime: component['runtime'], vcpus: component['vcpus'] };
-  if (runtime !== 'microvm' && runtime !== 'unikernel') return [];
-  if (typeof vcpus !== 'number' || !Number.isFinite(vcpus) || Number.isInteger(vcpus)) return [];
-  return [
+/** What the runtime cannot do, at its place of the document. */
+function findVmFaults(component: Table, path: FieldPath): readonly PlacedFault[] {
+  const faults: PlacedFault[] = [];
+  const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+  checkVm(
     {
-      path: [...path, 'vcpus'],
-      at: 'value',
-      message: `a ${runtime} cannot have ${vcpus} cores`,
-      suggestion: `give it whole cores, for example vcpus = ${Math.max(1, Math.round(vcpus))}`,
+      runtime: runtimeOf(component),
+      image: textOf(component['image']) ?? null,
+      memoryMb: number(component['memory_mb']),
+      vcpus: number(component['vcpus']),
+      ports: textsOf(component['ports']),
+      volumes: textsOf(component['volumes']),
+      given: new Set(Object.keys(component).filter((key) => saysSomething(key, component[key]))),
     },
-  ];
+    (field, message, suggestion) => {
+      faults.push({ path: [...path, ...stepsOf(field)], at: 'value', message, suggestion });
+    },
+  );
+  return faults;
+}
+
+const runtimeOf = (component: Table): Runtime =>
+  runtimes.find((candidate) => candidate === component['runtime']) ?? 'container';
+
+/** An empty list or table is as good as none, but for `command`, where it means no arguments. */
+const saysSomething = (key: string, value: unknown): boolean =>
+  key === 'command' || value === null || typeof value !== 'object' || Object.keys(value).length > 0;
+
+/** `ports[1]` as steps of a path. */
+function stepsOf(field: string): FieldPath {
+  const [, key = '', item] = /^(\w+)(?:\[(\d+)\])?$/.exec(field) ?? [];
+  return [key, ...(item === undefined ? [] : [Number(item)])];
 }
 
 function findVolumeFaults(component: Table, path: FieldPath): readonly PlacedFault[] {

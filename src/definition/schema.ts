@@ -80,7 +80,10 @@ const health = z
 const component = z.strictObject({
   name: name('Name of the component within its service.'),
   runtime: z.enum(runtimes).meta({ description: 'What kind of workload it is; container when absent.' }).optional(),
-  image: text(imageFault, 'OCI image reference; may be absent with build.').optional(),
+  image: text(
+    imageFault,
+    'OCI image reference, or file:/path of a disk for a unikernel; may be absent with build.',
+  ).optional(),
   build: build.optional(),
   pull: z
     .enum(pullPolicies)
@@ -94,7 +97,7 @@ const component = z.strictObject({
   env_file: listOf(text(hostPathFault), 'Files of KEY=value lines; relative to the folder of this file.').optional(),
   secret_file: listOf(text(hostPathFault), 'As env_file, but never stored or shown.').optional(),
   ports: listOf(text(portFault), 'Published ports: [address:]host-port:port[/udp].').optional(),
-  volumes: listOf(text(volumeFault), 'name:/path[:ro] or /host/path:/path[:ro].').optional(),
+  volumes: listOf(text(volumeFault), 'name:/path[:ro|rw,size_mb=N] or /host/path:/path[:ro].').optional(),
   files: listOf(text(filesFault), 'Absolute paths of the image that a unikernel takes along.').optional(),
   user: text(userFault, "user[:group]; absent: the image's.").optional(),
   restart: z.enum(restartPolicies).meta({ description: 'When to run it again; always when absent.' }).optional(),

@@ -25,22 +25,22 @@ function portsByHostPort(subject: RuleSubject): ReadonlyMap<number, readonly str
   return byPort;
 }
 
-/** The subject as each of its scopes needs it: with that port alone, or with its dependencies alone. */
+/** The subject as each of its scopes needs it: with that port alone, or with its volumes and dependencies. */
 function partsOf(subject: RuleSubject): ReadonlyMap<string, RuleSubject> {
   const parts = new Map<string, RuleSubject>();
-  const { name, dependsOn } = subject.spec;
-  parts.set(serviceScope(subject.service), { ...subject, spec: { name, ports: [], dependsOn } });
+  const { name, runtime, volumes, dependsOn } = subject.spec;
+  parts.set(serviceScope(subject.service), { ...subject, spec: { name, runtime, ports: [], volumes, dependsOn } });
   for (const [port, ports] of portsByHostPort(subject)) {
-    parts.set(`port ${port}`, { ...subject, spec: { name, ports, dependsOn: [] } });
+    parts.set(`port ${port}`, { ...subject, spec: { name, runtime, ports, volumes: [], dependsOn: [] } });
   }
   return parts;
 }
 
+const whatRulesRead = ({ spec }: RuleSubject): string =>
+  canonicalJson([spec.runtime, spec.ports, spec.volumes, spec.dependsOn]);
+
 function sameForRules(a: RuleSubject, b: RuleSubject): boolean {
-  return (
-    a.deleting === b.deleting &&
-    canonicalJson([a.spec.ports, a.spec.dependsOn]) === canonicalJson([b.spec.ports, b.spec.dependsOn])
-  );
+  return a.deleting === b.deleting && whatRulesRead(a) === whatRulesRead(b);
 }
 
 export class RuleIndex {
@@ -96,7 +96,7 @@ export class RuleIndex {
     return undefined;
   }
 
-  /** The dependency problems of one service. */
+  /** The problems of dependencies and volumes within one service. */
   ofService(service: string): readonly RuleProblem[] {
     return this.#problemsOf(serviceScope(service));
   }
@@ -116,7 +116,7 @@ export class RuleIndex {
   }
 
   /**
-   * Most edits touch neither ports nor dependencies: where nothing clashed nothing does now. Its new
+   * Most edits touch none of ports, volumes and dependencies: where nothing clashed nothing does now. Its new
    * generation is noted, for it decides who is at fault when something clashes one day.
    */
   #keepsPeace(key: string, subject: RuleSubject, parts: ReadonlyMap<string, RuleSubject>): boolean {

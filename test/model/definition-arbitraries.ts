@@ -10,8 +10,10 @@ import {
   updatePolicies,
   type ComponentSpec,
   type HealthSpec,
+  type Runtime,
   type ServiceSpec,
 } from '../../src/core/spec.js';
+import { leastVmMemoryMb } from '../../src/core/vm-rules.js';
 
 const nameArbitrary = fc
   .tuple(fc.constantFrom('a', 'web', 'db', 'z'), fc.array(fc.constantFrom('b', '-c', '1', '-2x'), { maxLength: 6 }))
@@ -64,6 +66,7 @@ const portArbitrary = fc
 const volumeArbitrary = fc.record({
   source: fc.constantFrom('data', 'shop-data', '/srv/shop', '/'),
   mode: fc.constantFrom('', ':ro', ':rw'),
+  size: fc.constantFrom('', 'size_mb=8', 'size_mb=1024'),
 });
 
 const imageArbitrary = fc.constantFrom(
@@ -120,9 +123,10 @@ const partsArbitrary = fc.record({
   reconcile: fc.constantFrom(...reconcileModes),
   dependsOn: fc.array(fc.nat(), { maxLength: 3 }),
   health: fc.option(healthArbitrary),
+  disk: fc.boolean(),
 });
 
-/** Host ports are dealt out in order, and dependencies point to earlier components only: no rule is broken. */
+/** Host ports are dealt out in order, disks have one machine, and dependencies point to earlier components only: no rule is broken. */
 function toComponent(
   service: string,
   name: string,
@@ -130,23 +134,57 @@ function toComponent(
   earlier: readonly string[],
   parts: typeof partsArbitrary extends fc.Arbitrary<infer T> ? T : never,
 ): ComponentSpec {
-  const { context, file, args, image, ports, volumes, dependsOn, ...rest } = parts;
+  const { context, file, args, image, ports, volumes, dependsOn, disk, ...rest } = parts;
   const build =
     context === undefined
       ? null
       : { context, ...(file === undefined ? {} : { file }), ...(args === undefined ? {} : { args }) };
-  return {
+  const isVm = rest.runtime !== 'container';
+  const component: ComponentSpec = {
     ...rest,
     name,
-    vcpus: rest.vcpus !== null && rest.runtime !== 'container' ? Math.ceil(rest.vcpus) : rest.vcpus,
+    vcpus: rest.vcpus !== null && isVm ? Math.ceil(rest.vcpus) : rest.vcpus,
+    memoryMb: rest.memoryMb !== null && isVm ? Math.max(rest.memoryMb, leastVmMemoryMb) : rest.memoryMb,
     build,
     image: image ?? (build === null ? 'redis' : `localhost/${workloadName(service, name)}:berth`),
-    ports: ports.map((port, order) => port.text(1_000 + index * 10 + order)),
-    volumes: volumes.map(({ source, mode }, order) => `${source}:/mnt/${order}${mode}`),
+    ports: ports
+      .map((port, order) => port.text(1_000 + index * 10 + order))
+      .filter((text) => !isVm || !text.startsWith('[')),
+    volumes: isVm ? diskVolumes(rest.runtime, index, volumes) : volumes.map(containerVolume),
     dependsOn:
       earlier.length === 0 ? [] : [...new Set(dependsOn.map((pick) => earlier[pick % earlier.length] ?? name))],
   };
+  return disk && component.runtime === 'unikernel' ? { ...component, ...readyDisk } : component;
 }
+
+interface VolumeParts {
+  readonly source: string;
+  readonly mode: string;
+  readonly size: string;
+}
+
+function containerVolume({ source, mode, size }: VolumeParts, order: number): string {
+  const sized = size === '' || source.startsWith('/') ? mode : `${mode === '' ? ':' : `${mode},`}${size}`;
+  return `${source}:/mnt/${order}${sized}`;
+}
+
+/** A disk has one machine, and a unikernel has none. */
+function diskVolumes(runtime: Runtime, index: number, volumes: readonly VolumeParts[]): readonly string[] {
+  if (runtime === 'unikernel') return [];
+  return volumes.map((parts, order) => containerVolume({ ...parts, source: `disk-${index}-${order}` }, order));
+}
+
+/** Nothing can be put into a disk that is ready. */
+const readyDisk = {
+  image: 'file:/srv/disks/a.img',
+  build: null,
+  command: null,
+  env: {},
+  envFile: [],
+  secretFile: [],
+  files: [],
+  user: null,
+} as const;
 
 /** Any service that a definition file can declare. */
 export const serviceArbitrary: fc.Arbitrary<ServiceSpec> = fc

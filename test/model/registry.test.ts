@@ -48,7 +48,9 @@ const specs: fc.Arbitrary<ComponentSpec> = fc.record({
   ports: fc
     .uniqueArray(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 })
     .map((ports) => ports.map((port) => `${port}:80`)),
-  volumes: fc.uniqueArray(path, { maxLength: 2 }).map((targets) => targets.map((target) => `data:${target}`)),
+  volumes: fc
+    .uniqueArray(path, { maxLength: 2 })
+    .map((targets) => targets.map((target, order) => `data-${order}:${target}`)),
   files: fc.uniqueArray(path, { maxLength: 3 }),
   user: fc.option(fc.stringMatching(/^[0-9]{1,5}(:[0-9]{1,5})?$/)),
   restart: fc.constantFrom('always', 'on-failure', 'never'),

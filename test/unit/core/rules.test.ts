@@ -4,11 +4,11 @@ import { componentDefaults, type ComponentSpec } from '../../../src/core/spec.js
 
 function subject(
   key: string,
-  parts: Partial<Omit<RuleSubject, 'service'>> & { ports?: string[]; dependsOn?: string[] } = {},
+  parts: Partial<Omit<RuleSubject, 'service' | 'spec'> & RuleSubject['spec']> = {},
 ): RuleSubject {
   const [service = '', name = ''] = key.split('/');
-  const { ports = [], dependsOn = [], ...rest } = parts;
-  return { service, spec: { name, ports, dependsOn }, ...rest };
+  const { runtime = 'container', ports = [], volumes = [], dependsOn = [], ...rest } = parts;
+  return { service, spec: { name, runtime, ports, volumes, dependsOn }, ...rest };
 }
 
 const summary = (subjects: readonly RuleSubject[]): readonly string[] =>
@@ -48,6 +48,26 @@ describe('rules across components', () => {
     ]);
   });
 
+  test('a volume of a machine has one user, and the later one is at fault', () => {
+    const volumes = ['data:/data'];
+    const container = subject('a/web', { volumes });
+    const machine = subject('a/vm', { volumes: ['data:/x:ro'], runtime: 'microvm' });
+    expect(summary([container, subject('a/api', { volumes })])).toEqual([]);
+    expect(summary([container, machine])).toEqual(['volume a/vm volumes[0]']);
+    expect(summary([machine, container])).toEqual(['volume a/web volumes[0]']);
+    expect(summary([machine, subject('a/other', { volumes: ['s:/s', 'data:/x'], runtime: 'microvm' })])).toEqual([
+      'volume a/other volumes[1]',
+    ]);
+    expect(summary([machine, subject('b/web', { volumes })])).toEqual([]);
+    expect(summary([{ ...container, deleting: true }, machine])).toEqual([]);
+    expect(findRuleProblems([container, machine])[0]).toMatchObject({
+      code: 'E_DEFINITION',
+      other: { service: 'a', component: 'web' },
+      message:
+        'a/vm mounts the volume "data", which a/web mounts already; a volume of a microvm is a disk, and a disk has one user',
+    });
+  });
+
   test('what is being deleted holds its name and nothing else', () => {
     const gone = subject('a/web', { ports: ['80:80'], dependsOn: ['ghost'], deleting: true });
     expect(summary([gone, subject('b/web', { ports: ['80:80'] })])).toEqual([]);
@@ -83,7 +103,30 @@ describe('values of one component', () => {
     ['volumes', { volumes: ['../x:/data', 'data:/', 'a:/x', 'b:/x'] }, ['volumes[0]', 'volumes[1]', 'volumes[3]']],
     ['environment', { env: { 'A=B': '', C: '\0' } }, ['env', 'env.C']],
     ['relative paths', { envFile: ['e'], secretFile: ['s'] }, ['env_file[0]', 'secret_file[0]']],
+    [
+      'sizes',
+      { volumes: ['a:/x:size_mb=64', '/srv:/srv:size_mb=64', 'b:/y:ro,size_mb=7'] },
+      ['volumes[1]', 'volumes[2]'],
+    ],
+    ['files', { files: ['/www', 'www', '/', '/a/../b'] }, ['files[1]', 'files[3]']],
     ['parts of a core for a VM', { runtime: 'microvm', vcpus: 1.5 }, ['vcpus']],
+    ['too little memory for a VM', { runtime: 'unikernel', memoryMb: 15 }, ['memory_mb']],
+    ['as little for a container', { memoryMb: 15 }, []],
+    ['IPv6 in front of a VM', { runtime: 'microvm', ports: ['80:80', '[::1]:81:81'] }, ['ports[1]']],
+    ['IPv6 in front of a container', { ports: ['[::1]:81:81'] }, []],
+    ['a folder in a VM', { runtime: 'microvm', volumes: ['a:/a', '/srv:/srv'] }, ['volumes[1]']],
+    ['a disk twice in a VM', { runtime: 'microvm', volumes: ['a:/a', 'a:/b'] }, ['volumes[1]']],
+    ['a volume twice in a container', { volumes: ['a:/a', 'a:/b'] }, []],
+    ['volumes of a unikernel', { runtime: 'unikernel', volumes: ['a:/a', '/srv:/srv'] }, ['volumes[0]', 'volumes[1]']],
+    ['a ready disk', { runtime: 'unikernel', image: 'file:/srv/a.img' }, []],
+    ['a ready disk for a container', { image: 'file:/srv/a.img' }, ['image']],
+    ['a ready disk for a microvm', { runtime: 'microvm', image: 'file:/srv/a.img' }, ['image']],
+    ['a disk at no clean path', { runtime: 'unikernel', image: 'file:/srv/../a.img' }, ['image']],
+    [
+      'a ready disk that is to be made',
+      { runtime: 'unikernel', image: 'file:/a', build: { context: '/c' }, command: [], env: { A: '' }, user: '0' },
+      ['build', 'command', 'env', 'user'],
+    ],
   ])('%s', (_what, fields, expected) => {
     expect(fieldsOf(fields)).toEqual(expected);
   });

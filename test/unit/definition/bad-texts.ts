@@ -203,9 +203,25 @@ volumes = [
       '14:3 components[0].volumes[8] | "data:data" is no volume: the path inside, "data", is not absolute | for example "data:/data"',
       '15:3 components[0].volumes[9] | "data:/" is no volume: it would hide the whole file system of the image | mount it at a path below /',
       '16:3 components[0].volumes[10] | "data:/a/../b" is no volume: the path inside, "/a/../b", holds "." or ".." | write it without "." and ".."',
-      '17:3 components[0].volumes[11] | "data:/data:rx" is no volume: "rx" is no mode | end it with :ro or :rw, or with nothing to read and write',
+      '17:3 components[0].volumes[11] | "data:/data:rx" is no volume: "rx" is no option | the options are ro, rw and, for a named volume, size_mb=N, with commas between, for example :ro,size_mb=512',
       '18:3 components[0].volumes[12] | "a:/b:ro:z" is no volume: it has too many colons | write name:/path for a named volume or /host/path:/path for a folder of the host; add :ro for read only',
       '19:3 components[0].volumes[13] | ":/data" is no volume: it names neither a volume nor a host path | write name:/path for a named volume or /host/path:/path for a folder of the host; add :ro for read only',
+    ],
+  },
+  {
+    title: 'bad options of volumes',
+    text: `name = "shop"
+[[components]]
+name = "web"
+image = "a"
+volumes = ["a:/a:ro,rw", "b:/b:size_mb=7", "c:/c:size_mb=1G", "/d:/d:size_mb=64", "e:/e:rw,", "f:/f:ro,size_mb=64"]
+`,
+    problems: [
+      '5:12 components[0].volumes[0] | "a:/a:ro,rw" is no volume: it has an option twice | the options are ro, rw and, for a named volume, size_mb=N, with commas between, for example :ro,size_mb=512',
+      '5:26 components[0].volumes[1] | "b:/b:size_mb=7" is no volume: "7" is no size | a size is a whole number of mebibytes from 8 to 16777216',
+      '5:44 components[0].volumes[2] | "c:/c:size_mb=1G" is no volume: "1G" is no size | a size is a whole number of mebibytes from 8 to 16777216',
+      '5:63 components[0].volumes[3] | "/d:/d:size_mb=64" is no volume: a folder of the host has no size | leave size_mb out, or name a volume',
+      '5:83 components[0].volumes[4] | "e:/e:rw," is no volume: "" is no option | the options are ro, rw and, for a named volume, size_mb=N, with commas between, for example :ro,size_mb=512',
     ],
   },
   {

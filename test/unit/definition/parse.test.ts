@@ -158,8 +158,8 @@ env = { LOG_LEVEL = "info" }
 env_file = ["/srv/definitions/shop.env"]
 secret_file = ["/srv/definitions/shop.secrets"]
 ports = ["127.0.0.1:8080:8080"]
-files = ["/www", "/etc/shop.conf"]
 volumes = ["shop-data:/data", "/srv/shop:/assets:ro"]
+files = ["/www", "/etc/shop.conf"]
 user = "1000:1000"
 depends_on = ["db"]
 [components.health]

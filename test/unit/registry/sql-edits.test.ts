@@ -234,6 +234,30 @@ test('what got past the CHECKs is invalid, and spoils nothing else', async () =>
   expect(broken).toMatchObject({ invalid: 'env is no JSON' });
 });
 
+test.each([
+  ['a folder of the host', `runtime = 'microvm', volumes = '["/srv:/srv"]'`, 'a microvm cannot mount "/srv"'],
+  ['a volume', `runtime = 'unikernel', volumes = '["data:/data"]'`, 'a unikernel cannot mount the volume "data"'],
+  ['too little memory', `runtime = 'microvm', memory_mb = 8`, 'a microvm cannot boot in 8 MB'],
+  ['an IPv6 address', `runtime = 'microvm', ports = '["[::1]:80:80"]'`, 'forwards IPv4 only'],
+  ['a disk for a container', `image = 'file:/srv/a.img'`, 'a container cannot boot the disk image'],
+  ['a relative path', `files = '["www"]'`, '"www" is no path of an image'],
+  [
+    'somebody else’s disk',
+    `runtime = 'microvm', volumes = '["shared:/data"]'`,
+    'shop/web mounts the volume "shared", which shop/db mounts already',
+  ],
+])('a virtual machine that cannot have %s is invalid', async (_what, assignment, message) => {
+  const { registry, sqlite } = await openTemporary();
+  const db = spec('db', { volumes: ['shared:/data'] });
+  await registry.change([putService('shop'), put('shop', db), put('shop', spec('web'))], cli);
+  sqlite(`update components set ${assignment} where name = 'web'`);
+  expect((await registry.component(web))?.invalid).toContain(message);
+  expect(await registry.component({ service: 'shop', component: 'db' })).toMatchObject({ invalid: null });
+  sqlite(`update components set runtime = 'container', image = 'i', volumes = '["shared:/d:size_mb=64,ro"]', ports = '[]',
+    files = '["/www"]' where name = 'web'`);
+  expect((await registry.component(web))?.invalid).toBeNull();
+});
+
 test('the generated column is workloadName', async () => {
   const { registry } = await openTemporary();
   await registry.change(
