@@ -9,6 +9,8 @@ import { namePattern } from '../core/names.js';
 
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
+const path = z.string().startsWith('/', 'an absolute path');
+
 const schema = z.strictObject({
   /** Folder of definition files that feeds the registry. */
   definitions: z.string().min(1).optional(),
@@ -36,6 +38,19 @@ const schema = z.strictObject({
   podman_pull_timeout_s: seconds(1, 86_400).default(600),
   podman_build_timeout_s: seconds(1, 86_400).default(1_800),
   podman_replace_service_s: seconds(1, 3_600).default(20),
+  vm_qemu: path.optional(),
+  vm_kernel: path.optional(),
+  vm_kernel_modules: path.optional(),
+  vm_ops: path.optional(),
+  vm_nanos_kernel: path.optional(),
+  vm_nanos_boot: path.optional(),
+  vm_accel: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+  vm_initramfs_limit_mb: z.int().min(1).max(65_536).default(48),
+  vm_build_timeout_s: seconds(1, 86_400).default(600),
+  vm_start_timeout_s: seconds(1, 3_600).default(15),
+  vm_call_timeout_s: seconds(0.1, 600).default(5),
+  vm_probe_timeout_s: seconds(1, 3_600).default(30),
+  vm_first_uid: z.int().min(65_536).max(4_294_000_000).default(1_900_000_000),
 });
 
 export type Settings = z.infer<typeof schema>;
@@ -85,7 +100,20 @@ function parseFile(sources: SettingSources): Record<string, unknown> {
   }
 }
 
-const textSettings: readonly string[] = ['definitions', 'name_prefix', 'log_level', 'log_format', 'podman_socket'];
+const textSettings: readonly string[] = [
+  'definitions',
+  'name_prefix',
+  'log_level',
+  'log_format',
+  'podman_socket',
+  'vm_qemu',
+  'vm_kernel',
+  'vm_kernel_modules',
+  'vm_ops',
+  'vm_nanos_kernel',
+  'vm_nanos_boot',
+  'vm_accel',
+];
 
 function fromText(name: string, text: string): unknown {
   if (textSettings.includes(name)) return text;

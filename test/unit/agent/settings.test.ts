@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSettings, settingNames, variableOf } from '../../../src/agent/settings.js';
 import { BerthError } from '../../../src/core/errors.js';
+import { defaultQemuSettings, type QemuSettings } from '../../../src/runtimes/qemu/contracts.js';
 import { root } from '../../support/test-home.js';
 
 const none = { fileText: null, filePath: '/home/berth.toml', env: {}, flags: {} };
@@ -31,6 +32,8 @@ describe('settings', () => {
     ['out of range', { env: { BERTH_CONCURRENCY: '0' } }, 'concurrency'],
     ['no number', { env: { BERTH_RELIST_S: 'x' } }, 'relist_s'],
     ['broken TOML', { fileText: 'relist_s = \n' }, '/home/berth.toml:1'],
+    ['a relative path', { env: { BERTH_VM_KERNEL: 'vmlinuz' } }, 'vm_kernel'],
+    ['a strange accelerator', { flags: { vm_accel: 'hvf' } }, 'vm_accel'],
     ['a bad prefix', { flags: { name_prefix: 'Ü-' } }, 'name_prefix'],
   ])('%s is named', (_, sources, word) => {
     const told = problemsOf(() => readSettings({ ...none, ...sources }));
@@ -41,6 +44,27 @@ describe('settings', () => {
   it('tells all problems at once', () => {
     const told = problemsOf(() => readSettings({ ...none, fileText: 'relist_s = 0\nconcurrency = 0' }));
     expect(told).toMatch(/relist_s.*concurrency/);
+  });
+
+  it('of virtual machines are those of their driver, with its defaults', () => {
+    const settings = readSettings({ ...none, env: { BERTH_VM_KERNEL: '/123' } });
+    const read: QemuSettings = {
+      qemu: settings.vm_qemu ?? null,
+      kernel: settings.vm_kernel ?? null,
+      kernelModules: settings.vm_kernel_modules ?? null,
+      ops: settings.vm_ops ?? null,
+      nanosKernel: settings.vm_nanos_kernel ?? null,
+      nanosBoot: settings.vm_nanos_boot ?? null,
+      accel: settings.vm_accel,
+      initramfsLimitMb: settings.vm_initramfs_limit_mb,
+      buildDeadlineMs: settings.vm_build_timeout_s * 1_000,
+      startDeadlineMs: settings.vm_start_timeout_s * 1_000,
+      callDeadlineMs: settings.vm_call_timeout_s * 1_000,
+      probeDeadlineMs: settings.vm_probe_timeout_s * 1_000,
+      firstUid: settings.vm_first_uid,
+    };
+    expect(read).toEqual({ ...defaultQemuSettings, kernel: '/123' });
+    expect(settingNames.filter((name) => name.startsWith('vm_'))).toHaveLength(Object.keys(read).length);
   });
 
   it('are all in docs/settings.md, with their defaults', () => {
