@@ -5,7 +5,6 @@ import type { DriverSnapshot, HostObject, ObservedWorkload } from '../../core/ob
 import type {
   Capability,
   CreateRequest,
-  Driver,
   EventSink,
   ExecResult,
   Limits,
@@ -20,6 +19,7 @@ import { objectsOfRequest } from './create-body.js';
 import { EventStream } from './event-stream.js';
 import { defaultEventsFile } from './events-file.js';
 import { HostObjects } from './host-objects.js';
+import { saveImage, type ImageKeeper } from './image-source.js';
 import { buildImage, pullImage, resolveImage, type ImagesOptions } from './images.js';
 import { Listing } from './listing.js';
 import { defaultPodmanSettings, type PodmanDriverOptions, type PodmanSettings } from './options.js';
@@ -42,7 +42,7 @@ function noConsole(): BerthError {
 }
 
 /** See `createPodmanDriver`. */
-class PodmanDriver implements Driver {
+class PodmanDriver implements ImageKeeper {
   readonly name = driverName;
   readonly runtimes = ['container'] as const;
   readonly imagesOf = driverName;
@@ -141,6 +141,10 @@ class PodmanDriver implements Driver {
 
   build(build: BuildSpec, reference: string, signal: AbortSignal): Promise<string> {
     return this.#guarded(() => buildImage(this.#images, build, reference, signal));
+  }
+
+  saveImage(digest: string, path: string, signal: AbortSignal): Promise<void> {
+    return this.#guarded(() => saveImage(this.#images, digest, path, signal));
   }
 
   objectsFor(request: CreateRequest): readonly HostObject[] {
@@ -251,6 +255,6 @@ class PodmanDriver implements Driver {
  * A driver for podman over libpod's REST API. Nothing happens before `open`, which finds the service or
  * starts one; until then, and while podman is away, each call fails with E_DRIVER_UNREACHABLE.
  */
-export function createPodmanDriver(options: PodmanDriverOptions): Driver {
+export function createPodmanDriver(options: PodmanDriverOptions): ImageKeeper {
   return new PodmanDriver(options);
 }

@@ -95,20 +95,28 @@ export interface TreeEntry {
   readonly linkTarget: string;
   /** Seconds since the epoch. */
   readonly mtimeS: number;
+  /** Of a device. */
+  readonly device?: { readonly major: number; readonly minor: number };
+  /** When `entries()` told of the same file under another name before: that name. */
+  readonly hardLinkTo?: string;
 }
 
 /** The merged root file system of an image, read without running or mounting anything. */
 export interface ImageTree {
   readonly config: ImageConfig;
-  /** Sum of the files, in bytes. */
+  /** Sum of the files, in bytes; one with several names counts once. */
   readonly totalBytes: number;
-  /** All entries; a directory comes before what is in it. Hard links are files of their own. */
+  /** All entries, the root first; a directory comes before what is in it. Each name of a file is an entry. */
   entries(): Iterable<TreeEntry>;
   /** Follows symbolic links inside the tree, never out of it; undefined when there is nothing. */
   find(path: string): TreeEntry | undefined;
   /** A file's content, links followed; at most `maxBytes` of its beginning. E_NOT_FOUND. */
   read(path: string, maxBytes?: number): Promise<Uint8Array>;
-  /** Writes the tree below `path` (or the one file) into a host folder, at its own path below that folder. */
+  /**
+   * Writes the tree below `path` (or the one file) into a host folder, at its own path below that folder. Links in
+   * `path` are followed; those below it lead to the same file inside the folder, never out of it, and are left out
+   * where they lead nowhere. Devices are left out, and owners are those of this process. E_NOT_FOUND.
+   */
   copyOut(path: string, toFolder: string, signal: AbortSignal): Promise<void>;
   /** Frees what it keeps on disk. Never throws. */
   close(): Promise<void>;
@@ -283,7 +291,8 @@ export const machineFiles = Object.freeze({
   consoleSocket: 'console.sock',
   consoleLog: 'console.log',
   report: 'report',
-  pidFile: 'qemu.pid',
+  /** Held by flock(1) for as long as QEMU lives; `-pidfile` needs search rights on every folder above. */
+  lock: 'machine.lock',
   /** What QEMU itself says. */
   qemuLog: 'qemu.log',
 });

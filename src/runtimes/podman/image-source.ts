@@ -1,0 +1,86 @@
+/** Podman's images for other drivers: what an image is made of, as a file. */
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { BerthError, isBerthError } from '../../core/errors.js';
+import type { Driver } from '../../core/ports/driver.js';
+import type { BuildSpec, PullPolicy } from '../../core/spec.js';
+import { fileError } from '../host/folders.js';
+import type { LibpodClient } from './client.js';
+
+/** A source of OCI images, as a driver that makes something else of them needs it. */
+export interface ImageSource {
+  /** The driver's name. */
+  readonly name: string;
+  resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
+  pull(reference: string, policy: PullPolicy, signal: AbortSignal): Promise<string>;
+  build(build: BuildSpec, reference: string, signal: AbortSignal): Promise<string>;
+  /** Writes the image with this digest to a new file as a docker-archive (tar). E_IMAGE_MISSING, E_DISK_FULL. */
+  save(digest: string, path: string, signal: AbortSignal): Promise<void>;
+}
+
+/** A driver that can also hand out its images. */
+export interface ImageKeeper extends Driver {
+  /** See `ImageSource.save`. */
+  saveImage(digest: string, path: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface SaveOptions {
+  readonly client: () => LibpodClient;
+  /** Milliseconds for one image: as long as for one pull. */
+  readonly pullDeadlineMs: number;
+}
+
+/**
+ * Writes the image to a new file; what fails leaves no file. Source: libpod's API, ImageGetLibpod.
+ * E_IMAGE_MISSING, E_DISK_FULL, E_DRIVER_TIMEOUT.
+ */
+export async function saveImage(
+  options: SaveOptions,
+  digest: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = AbortSignal.timeout(options.pullDeadlineMs);
+  const life = AbortSignal.any([signal, deadline]);
+  try {
+    const stream = await options.client().stream('GET', `/images/${digest.replace(/^sha256:/, '')}/get`, {
+      what: `save the image ${digest}`,
+      query: { format: 'docker-archive', compress: false },
+      signal: life,
+      deadlineMs: options.pullDeadlineMs,
+    });
+    await pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal: life });
+  } catch (error) {
+    await rm(path, { force: true });
+    if (signal.aborted) throw new BerthError('E_DRIVER_TIMEOUT', `saving the image ${digest} was cancelled`);
+    if (deadline.aborted) {
+      const text = `saving the image ${digest} took longer than ${options.pullDeadlineMs} ms`;
+      throw new BerthError('E_DRIVER_TIMEOUT', text);
+    }
+    throw broken(error, digest);
+  }
+}
+
+function broken(error: unknown, digest: string): BerthError {
+  if (isBerthError(error)) {
+    // Asked for by its digest: 404 has no other meaning, whatever the words.
+    if (error.details['status'] !== 404) return error;
+    return new BerthError('E_IMAGE_MISSING', `podman has no image ${digest}`, { cause: error });
+  }
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+  // Of the file that is written; all else is the connection.
+  if (/^E[A-Z]+$/.test(code) && !['ECONNRESET', 'EPIPE'].includes(code)) return fileError(error, `save ${digest}`);
+  return new BerthError('E_DRIVER_UNREACHABLE', `podman broke off the image ${digest}`, { cause: error });
+}
+
+/** The images of this driver's podman. */
+export function createImageSource(driver: ImageKeeper): ImageSource {
+  return {
+    name: driver.name,
+    resolve: (reference, signal) => driver.resolveImage(reference, signal),
+    pull: (reference, policy, signal) => driver.pull(reference, policy, signal),
+    build: (build, reference, signal) => driver.build(build, reference, signal),
+    save: (digest, path, signal) => driver.saveImage(digest, path, signal),
+  };
+}
