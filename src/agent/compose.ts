@@ -5,8 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { BerthClient } from '../api/client.js';
-import type { AgentOptions, CliDeps, ConnectOptions, Maintenance } from '../cli/deps.js';
+import type { AgentOptions, CliDeps, ConnectOptions, Maintenance, VmSetUp } from '../cli/deps.js';
 import { processStdio } from '../cli/node-stdio.js';
+import { BerthError } from '../core/errors.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { Registry } from '../core/ports/registry.js';
@@ -27,6 +28,7 @@ export function composeCli(env: Env): CliDeps {
     connect: (options) => connect(options, env),
     runAgent: (options) => agent(options, env),
     maintenance: maintenanceOf(env),
+    vm: { setUp: setUpVms },
     runEditor,
     stdio: processStdio(),
     env,
@@ -35,6 +37,12 @@ export function composeCli(env: Env): CliDeps {
     userName: () => env['SUDO_USER'] ?? nameOfUser(),
     version: readVersion(),
   };
+}
+
+/** Until this node has a driver for virtual machines. */
+function setUpVms(): Promise<VmSetUp> {
+  const reason = 'this build of Berth has no driver for virtual machines';
+  return Promise.reject(new BerthError('E_NOT_SUPPORTED', reason, { suggestion: 'use runtime = "container"' }));
 }
 
 function nameOfUser(): string {

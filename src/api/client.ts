@@ -5,13 +5,17 @@
  */
 import type { Plan } from '../core/plan.js';
 import type { ServiceBase } from '../core/plan-replace.js';
+import type { ConsoleSession, ExecResult } from '../core/ports/driver.js';
 import type { DesiredState, ServiceSpec } from '../core/spec.js';
+import type { GarbageOptions } from './garbage.js';
+import type { ComponentTarget } from './inside.js';
 import type {
   AgentInfo,
   ComponentView,
   DoctorReport,
   EventView,
   Explanation,
+  GarbageReport,
   HistoryView,
   LogEntry,
   StatusReport,
@@ -135,6 +139,13 @@ export interface BerthClient {
   followEvents(options: EventOptions, signal: AbortSignal): AsyncIterable<EventView>;
   /** Lines of one or more components; with `follow` through restarts and replacements. */
   logs(options: LogsOptions, signal: AbortSignal): AsyncIterable<LogEntry>;
+
+  /** Attaches to the console of a virtual machine. E_NOT_SUPPORTED where there is none, E_WORKLOAD_MISSING. */
+  console(target: ComponentTarget, signal: AbortSignal): Promise<ConsoleSession>;
+  /** Runs a program in a workload to its end. E_NOT_SUPPORTED where that cannot be, E_WORKLOAD_MISSING. */
+  exec(target: ComponentTarget, argv: readonly string[], signal: AbortSignal): Promise<ExecResult>;
+  /** Removes what drivers keep and nothing uses; in a dry run only lists it. */
+  gc(options: GarbageOptions, signal: AbortSignal): Promise<GarbageReport>;
 
   setDesired(target: Target, desired: DesiredState, note: ChangeNote): Promise<ChangeResult>;
   restart(target: Target, note: ChangeNote): Promise<ChangeResult>;

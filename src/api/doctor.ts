@@ -1,14 +1,15 @@
 /** What keeps this home from working, with the remedy for each. */
 import { messageOf, toBerthError } from '../core/errors.js';
-import type { Driver } from '../core/ports/driver.js';
+import type { Capability } from '../core/ports/driver.js';
+import type { DriverAtHand, DriversAtHand } from './drivers.js';
 import type { LocalClientPorts } from './ports.js';
 import type { DoctorCheck, DoctorReport } from './views.js';
 
 const probeDeadlineMs = 30_000;
 
 /** Looks at the registry, the agent and every driver. Never throws for what it finds. */
-export async function diagnose(ports: LocalClientPorts): Promise<DoctorReport> {
-  const checks = [...(await checkRegistry(ports)), await checkAgent(ports), ...(await checkDrivers(ports))];
+export async function diagnose(ports: LocalClientPorts, drivers: DriversAtHand): Promise<DoctorReport> {
+  const checks = [...(await checkRegistry(ports)), await checkAgent(ports), ...(await checkDrivers(ports, drivers))];
   return { ok: checks.every((check) => check.level !== 'error'), checks };
 }
 
@@ -48,34 +49,41 @@ async function checkAgent(ports: LocalClientPorts): Promise<DoctorCheck> {
   };
 }
 
-async function checkDrivers(ports: LocalClientPorts): Promise<readonly DoctorCheck[]> {
-  if (ports.drivers === undefined) return [];
-  let drivers: readonly Driver[];
+async function checkDrivers(ports: LocalClientPorts, drivers: DriversAtHand): Promise<readonly DoctorCheck[]> {
+  if (!drivers.exist) return [];
+  let all: readonly DriverAtHand[];
   try {
-    drivers = await ports.drivers();
+    all = await drivers.all();
   } catch (error) {
     return [failed('drivers', 'drivers', error)];
   }
-  const lists = await Promise.all(drivers.map((driver) => checkDriver(driver, ports)));
+  const lists = await Promise.all(all.map((each) => checkDriver(each, ports)));
   return lists.flat();
 }
 
-async function checkDriver(driver: Driver, ports: LocalClientPorts): Promise<readonly DoctorCheck[]> {
+/** A driver that cannot be opened may still say what it lacks. */
+async function checkDriver(
+  { driver, problem }: DriverAtHand,
+  ports: LocalClientPorts,
+): Promise<readonly DoctorCheck[]> {
   const deadline = new AbortController();
   const cancel = ports.clock.after(probeDeadlineMs, () => deadline.abort());
   try {
     const capabilities = await driver.capabilities(deadline.signal);
-    return capabilities.map((capability) => ({
-      area: driver.name,
-      ...capability,
-      // A runtime that is not there at all is named like its driver; whatever else is missing costs a feature.
-      level: capability.ok ? 'ok' : capability.name === driver.name ? 'error' : 'warning',
-    }));
+    const checks = capabilities.map((capability) => checkOf(driver.name, capability));
+    const told = checks.some((check) => check.level === 'error');
+    return problem === null || told ? checks : [failed(driver.name, driver.name, problem), ...checks];
   } catch (error) {
-    return [failed(driver.name, driver.name, error)];
+    return [failed(driver.name, driver.name, problem ?? error)];
   } finally {
     cancel();
   }
+}
+
+/** A runtime that is not there at all is named like its driver; whatever else is missing costs a feature. */
+function checkOf(area: string, capability: Capability): DoctorCheck {
+  const level = capability.ok ? 'ok' : capability.name === area ? 'error' : 'warning';
+  return { area, ...capability, level };
 }
 
 function passed(area: string, name: string, detail: string): DoctorCheck {

@@ -2,8 +2,10 @@
 import { formatKey } from '../core/names.js';
 import { carryOut, planOfApply, planOfRefresh, planOfReplace } from './apply.js';
 import type { BerthClient } from './client.js';
-import type { Driver } from '../core/ports/driver.js';
 import { diagnose } from './doctor.js';
+import { DriversAtHand } from './drivers.js';
+import { collectGarbage } from './garbage.js';
+import { openConsole, runInside } from './inside.js';
 import { readLogs } from './logs.js';
 import { remove, removeVolume, restart, setDesired } from './operate.js';
 import type { LocalClientPorts } from './ports.js';
@@ -13,11 +15,9 @@ import { followEvents, readEvents, waitFor, watchStatus } from './watching.js';
 export type { LocalClientPorts } from './ports.js';
 
 /** A client over an open registry. `close` closes the registry, and the drivers if they were opened. */
-export function createLocalClient(given: LocalClientPorts): BerthClient {
-  const { registry } = given;
-  let opened: Promise<readonly Driver[]> | undefined;
-  const open = given.drivers;
-  const ports: LocalClientPorts = open === undefined ? given : { ...given, drivers: () => (opened ??= open()) };
+export function createLocalClient(ports: LocalClientPorts): BerthClient {
+  const { registry } = ports;
+  const drivers = new DriversAtHand(ports.drivers, ports.clock);
   return {
     plan: (options) => planOfApply(ports, options),
     apply: async (options) => carryOut(ports, await planOfApply(ports, options), options.force, options.message),
@@ -30,7 +30,10 @@ export function createLocalClient(given: LocalClientPorts): BerthClient {
     explain: (target) => explain(ports, target),
     events: (options) => readEvents(ports, options),
     followEvents: (options, signal) => followEvents(ports, options, signal),
-    logs: (options, signal) => readLogs(ports, options, signal),
+    logs: (options, signal) => readLogs(ports, drivers, options, signal),
+    console: (target, signal) => openConsole(ports, drivers, target, signal),
+    exec: (target, argv, signal) => runInside(ports, drivers, target, argv, signal),
+    gc: (options, signal) => collectGarbage(drivers, options, signal),
 
     setDesired: (target, desired, note) => setDesired(ports, target, desired, note.message),
     restart: (target, note) => restart(ports, target, note.message),
@@ -45,7 +48,7 @@ export function createLocalClient(given: LocalClientPorts): BerthClient {
     },
     export: (service) => exportService(ports, service),
 
-    doctor: () => diagnose(ports),
+    doctor: () => diagnose(ports, drivers),
     waitFor: (options) => waitFor(ports, options),
     agent: () => ports.agentHolder(),
     names: async () => {
@@ -54,9 +57,7 @@ export function createLocalClient(given: LocalClientPorts): BerthClient {
       return [...services, ...records.map((record) => formatKey(record.key))].sort();
     },
     close: async () => {
-      // A driver that could not be opened has told its error where it was wanted.
-      const drivers = opened === undefined ? [] : await opened.catch(() => []);
-      await Promise.all(drivers.map((driver) => driver.close()));
+      await drivers.close();
       await registry.close();
     },
   };

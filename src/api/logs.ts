@@ -1,10 +1,11 @@
 /** Log lines of several components, merged; followed through restarts and replacements. */
 import { BerthError, isBerthError } from '../core/errors.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
-import type { Driver, LogLine } from '../core/ports/driver.js';
+import type { LogLine } from '../core/ports/driver.js';
 import type { ComponentRecord } from '../core/ports/registry.js';
 import { Channel } from './channel.js';
 import type { LogsOptions } from './client.js';
+import type { DriversAtHand } from './drivers.js';
 import { LogCursor } from './log-cursor.js';
 import { pause, type LocalClientPorts } from './ports.js';
 import { isoTime } from './status-view.js';
@@ -15,31 +16,19 @@ import { watchCommits } from './wake.js';
 /** Lines of a target, by time; with `follow` for as long as the components exist and the signal is silent. */
 export async function* readLogs(
   ports: LocalClientPorts,
+  drivers: DriversAtHand,
   options: LogsOptions,
   signal: AbortSignal,
 ): AsyncIterable<LogEntry> {
   const records = await findTarget(ports.registry, options.target);
-  const drivers = await openDrivers(ports);
+  await drivers.all();
   if (options.follow) {
     yield* new LogFollower(ports, drivers, options, signal).lines();
     return;
   }
   const existing = records.filter((record) => record.status.nativeId !== null);
   if (existing.length === 0) throw noWorkload(records, options);
-  yield* mergeByTime(existing.map((record) => readWorkload(driverOf(drivers, record), record, options, signal)));
-}
-
-async function openDrivers(ports: LocalClientPorts): Promise<readonly Driver[]> {
-  if (ports.drivers === undefined) {
-    throw new BerthError('E_RUNTIME_UNAVAILABLE', 'no runtime can be reached from here, and so no log');
-  }
-  return ports.drivers();
-}
-
-function driverOf(drivers: readonly Driver[], record: ComponentRecord): Driver {
-  const driver = drivers.find((candidate) => candidate.runtimes.includes(record.spec.runtime));
-  if (driver !== undefined) return driver;
-  throw new BerthError('E_RUNTIME_UNAVAILABLE', `nothing here serves the runtime ${record.spec.runtime}`);
+  yield* mergeByTime(existing.map((record) => readWorkload(drivers, record, options, signal)));
 }
 
 function noWorkload(records: readonly ComponentRecord[], options: LogsOptions): BerthError {
@@ -68,7 +57,7 @@ interface TimedEntry {
 }
 
 async function* readWorkload(
-  driver: Driver,
+  drivers: DriversAtHand,
   record: ComponentRecord,
   options: LogsOptions,
   signal: AbortSignal,
@@ -80,6 +69,7 @@ async function* readWorkload(
     ...(options.sinceMs === null ? {} : { sinceMs: options.sinceMs }),
   };
   try {
+    const driver = await drivers.owning(record, nativeId, signal);
     for await (const line of driver.logs(nativeId, query, signal)) {
       yield { atMs: line.atMs, entry: entryOf(record.key, line) };
     }
@@ -108,8 +98,7 @@ const resumeAfterMs = { first: 200, longest: 1_000 };
 const channelCapacity = 1_000;
 
 interface Follower {
-  readonly key: ComponentKey;
-  readonly driver: Driver;
+  record: ComponentRecord;
   /** How far each workload's log was read, by native id. */
   readonly cursors: Map<string, LogCursor>;
   readonly reading: Set<string>;
@@ -122,14 +111,14 @@ interface Follower {
  */
 class LogFollower {
   readonly #ports: LocalClientPorts;
-  readonly #drivers: readonly Driver[];
+  readonly #drivers: DriversAtHand;
   readonly #options: LogsOptions;
   readonly #stop = new AbortController();
   readonly #channel = new Channel<LogEntry>(channelCapacity);
   readonly #followers = new Map<string, Follower>();
   readonly #readers = new Set<Promise<void>>();
 
-  constructor(ports: LocalClientPorts, drivers: readonly Driver[], options: LogsOptions, signal: AbortSignal) {
+  constructor(ports: LocalClientPorts, drivers: DriversAtHand, options: LogsOptions, signal: AbortSignal) {
     this.#ports = ports;
     this.#drivers = drivers;
     this.#options = options;
@@ -180,11 +169,11 @@ class LogFollower {
     const name = formatKey(record.key);
     let follower = this.#followers.get(name);
     if (follower === undefined) {
-      const driver = driverOf(this.#drivers, record);
-      follower = { key: record.key, driver, cursors: new Map(), reading: new Set(), currentId: null };
+      follower = { record, cursors: new Map(), reading: new Set(), currentId: null };
       this.#followers.set(name, follower);
     }
     const id = record.status.nativeId;
+    follower.record = record;
     follower.currentId = id;
     if (id === null || follower.reading.has(id)) return;
     follower.reading.add(id);
@@ -221,13 +210,14 @@ class LogFollower {
       ...(sinceMs === null ? {} : { sinceMs }),
     };
     const query = { follow: true, ...(beginning && cursor.sinceMs === null ? asked : cursor.query()) };
+    const driver = await this.#drivers.owning(follower.record, id, this.#stop.signal);
     try {
       cursor.resume();
-      for await (const line of follower.driver.logs(id, query, this.#stop.signal)) {
+      for await (const line of driver.logs(id, query, this.#stop.signal)) {
         if (this.#stop.signal.aborted) return found;
         if (!cursor.accept(line)) continue;
         found = true;
-        await this.#channel.push(entryOf(follower.key, line));
+        await this.#channel.push(entryOf(follower.record.key, line));
       }
     } catch (error) {
       const passing = isBerthError(error, 'E_WORKLOAD_MISSING', 'E_DRIVER_UNREACHABLE', 'E_DRIVER_TIMEOUT');

@@ -10,7 +10,7 @@ export interface LocalClientPorts {
   readonly registry: Registry;
   /** Loaded when a definition is read or printed, not before: most commands do neither. */
   readonly reader: () => Promise<DefinitionReader>;
-  /** Opened when logs or the doctor want them; absent: this face has no runtime at hand. */
+  /** Made and opened when a command wants them, each on its own; absent: this face has no runtime at hand. */
   readonly drivers?: () => Promise<readonly Driver[]>;
   readonly clock: Clock;
   readonly chance: Pick<Chance, 'id'>;

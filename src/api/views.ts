@@ -110,6 +110,30 @@ export interface Explanation {
   readonly agent: { readonly pid: number; readonly since: string } | null;
 }
 
+/** Something that a driver keeps and nothing uses. */
+export interface GarbageView {
+  readonly driver: string;
+  readonly what: string;
+  readonly id: string;
+  readonly bytes: number;
+  /** When it was last used. */
+  readonly usedAt: string;
+  readonly removed: boolean;
+  /** Why it could not be removed; null: it was, or nobody tried. */
+  readonly error: string | null;
+}
+
+export interface GarbageReport {
+  /** True: nothing was to be removed. */
+  readonly dryRun: boolean;
+  /** Longest unused first, driver by driver. */
+  readonly items: readonly GarbageView[];
+  /** Of what was removed; of everything in a dry run. */
+  readonly totalBytes: number;
+  /** Drivers that could not say what they keep. */
+  readonly unreachable: readonly { readonly driver: string; readonly error: string }[];
+}
+
 export interface DoctorCheck extends Capability {
   /** `registry`, `agent`, or the driver's name. */
   readonly area: string;

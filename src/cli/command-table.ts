@@ -108,6 +108,20 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/logs.js'),
   },
   {
+    name: 'console',
+    summary: 'attach to the serial console of a virtual machine; Ctrl-] leaves it',
+    args: [component],
+    options: [{ flags: '--no-stdin', summary: 'only show what it prints, type nothing' }],
+    load: () => import('./commands/console.js'),
+  },
+  {
+    name: 'exec',
+    summary: 'run a program inside a container, to its end',
+    args: [component, { name: '<command...>', summary: 'the program and its arguments, after --' }],
+    options: [output],
+    load: () => import('./commands/exec.js'),
+  },
+  {
     name: 'edit',
     summary: 'edit a service in $VISUAL or $EDITOR',
     args: [service],
@@ -183,6 +197,20 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/doctor.js'),
   },
   {
+    name: 'gc',
+    summary: 'remove what is kept and used by nothing, such as images of virtual machines',
+    args: [],
+    options: [{ flags: '--dry-run', summary: 'show it, remove nothing' }, output],
+    load: () => import('./commands/gc.js'),
+  },
+  {
+    name: 'vm setup',
+    summary: 'fetch the kernel that microVMs boot',
+    args: [],
+    options: [output],
+    load: () => import('./commands/vm-setup.js'),
+  },
+  {
     name: 'db check',
     summary: 'check the registry file',
     args: [],
@@ -228,4 +256,7 @@ export const commands: readonly CommandSpec[] = [
 ];
 
 /** Commands that only hold others. */
-export const commandGroups: Readonly<Record<string, string>> = { db: 'look after the registry file' };
+export const commandGroups: Readonly<Record<string, string>> = {
+  vm: 'prepare this machine for virtual machines',
+  db: 'look after the registry file',
+};

@@ -4,14 +4,25 @@ import type { Clock } from '../core/ports/clock.js';
 
 /** One of the two streams a command writes to. */
 export interface Output {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   /** A person reads it: colours and redrawing are fine. */
   readonly isTty: boolean;
   /** Width of the terminal in characters; undefined when it is none. */
   readonly columns: number | undefined;
 }
 
+/** What a command is fed with. */
+export interface Input {
+  /** A person types it. */
+  readonly isTty: boolean;
+  /** The bytes as they come, until their end or until the signal fires. To be read once at a time. */
+  read(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Hands over each key as it is pressed, Ctrl-C too. Answers what takes it back. For a terminal only. */
+  makeRaw(): () => void;
+}
+
 export interface Stdio {
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Asks a question on the terminal; undefined when there is nobody to ask. */
@@ -67,11 +78,25 @@ export interface Maintenance {
   migrate(home: string | null): Promise<MigrateResult>;
 }
 
+/** What this machine needs once to run virtual machines. */
+export interface VmSetUp {
+  /** The version of the guest kernel, and where it lies. */
+  readonly version: string;
+  readonly path: string;
+}
+
 export interface CliDeps {
   connect(options: ConnectOptions): Promise<BerthClient>;
   /** Runs an agent in the foreground until it is told to stop; answers the exit code. */
   runAgent(options: AgentOptions): Promise<number>;
   readonly maintenance: Maintenance;
+  readonly vm: {
+    /**
+     * Fetches the kernel that microVMs boot and keeps it in the home; what is there already stays. `home` as in
+     * `ConnectOptions`. `say` is told of each step in a few words.
+     */
+    setUp(home: string | null, say: (step: string) => void, signal: AbortSignal): Promise<VmSetUp>;
+  };
   /** Runs a program on the terminal and waits for its end; answers its exit code. */
   runEditor(argv: readonly string[]): Promise<number>;
   readonly stdio: Stdio;

@@ -22,6 +22,11 @@ export class Options {
     return this.#values[name] === true;
   }
 
+  /** False when the flag `--no-NAME` was given. */
+  allows(name: string): boolean {
+    return this.#values[name] !== false;
+  }
+
   /** The option's text; null when it was not given. */
   text(name: string): string | null {
     const value = this.#values[name];
@@ -92,6 +97,11 @@ export class Invocation {
     if (!this.#stdoutClosed) this.deps.stdio.stdout.write(`${text}\n`);
   }
 
+  /** As it is, without a line end, to stdout. Nothing when its reader is gone. */
+  write(part: string | Uint8Array): void {
+    if (!this.#stdoutClosed) this.deps.stdio.stdout.write(part);
+  }
+
   /** Pretty JSON to stdout. */
   printJson(value: unknown): void {
     this.print(JSON.stringify(value, null, 2));
@@ -133,6 +143,15 @@ export class Invocation {
     const target = this.target(0);
     if (target !== null) return target;
     throw new BerthError('E_USAGE', 'no service was named');
+  }
+
+  /** The first argument as a component. E_USAGE. */
+  requiredComponent(command: string): { readonly service: string; readonly component: string } {
+    const { service, component } = this.requiredTarget();
+    if (component !== null) return { service, component };
+    throw new BerthError('E_USAGE', `"${service}" is a service; ${command} wants SERVICE/COMPONENT`, {
+      suggestion: `see its components with: berth status ${service}`,
+    });
   }
 
   /** `-m`. */

@@ -11,7 +11,12 @@ export const run: CommandRun = async (invocation) => {
   const client = await invocation.connect();
   const report = await client.status({ service: invocation.args[0] ?? null });
   const drift = report.components.flatMap((component) =>
-    component.drift.map((item) => ({ service: component.service, component: component.component, ...item })),
+    component.drift.map((item) => ({
+      service: component.service,
+      component: component.component,
+      runtime: component.runtime,
+      ...item,
+    })),
   );
   const unknown = report.components.filter((component) => component.phase === 'unknown');
   if (invocation.json) {
@@ -33,6 +38,7 @@ export const run: CommandRun = async (invocation) => {
 type DriftRow = StatusReport['components'][number]['drift'][number] & {
   readonly service: string;
   readonly component: string;
+  readonly runtime: string;
 };
 
 function printDrift(invocation: Invocation, drift: readonly DriftRow[]): void {
@@ -43,6 +49,7 @@ function printDrift(invocation: Invocation, drift: readonly DriftRow[]): void {
   const nowMs = invocation.deps.clock.now();
   const rows = drift.map((item) => [
     cell(`${item.service}/${item.component}`),
+    cell(item.runtime),
     cell(item.field, 'bold'),
     cell(item.desired),
     cell(item.observed, 'bad'),
@@ -50,6 +57,6 @@ function printDrift(invocation: Invocation, drift: readonly DriftRow[]): void {
     cell(item.action),
     cell(item.evidence, 'dim'),
   ]);
-  const headings = ['COMPONENT', 'FIELD', 'DESIRED', 'OBSERVED', 'SINCE', 'ACTION', 'EVIDENCE'];
+  const headings = ['COMPONENT', 'RUNTIME', 'FIELD', 'DESIRED', 'OBSERVED', 'SINCE', 'ACTION', 'EVIDENCE'];
   invocation.print(formatTable(headings, rows, invocation.styles));
 }

@@ -1,6 +1,5 @@
 /** `berth explain` */
 import type { Explanation, HistoryView } from '../../api/views.js';
-import { BerthError } from '../../core/errors.js';
 import { formatAge, formatTime } from '../durations.js';
 import type { CommandRun, Invocation } from '../invocation.js';
 import { formatEvent } from '../output/event-line.js';
@@ -8,14 +7,9 @@ import { phaseTone } from '../output/status-table.js';
 
 /** Says why one component is as it is. */
 export const run: CommandRun = async (invocation) => {
-  const { service, component } = invocation.requiredTarget();
-  if (component === null) {
-    throw new BerthError('E_USAGE', `"${service}" is a service; explain wants SERVICE/COMPONENT`, {
-      suggestion: `see its components with: berth status ${service}`,
-    });
-  }
+  const target = invocation.requiredComponent('explain');
   const client = await invocation.connect();
-  const explanation = await client.explain({ service, component });
+  const explanation = await client.explain(target);
   if (invocation.json) invocation.printJson(explanation);
   else printExplanation(invocation, explanation);
   return 0;
@@ -40,7 +34,9 @@ function printExplanation(invocation: Invocation, explanation: Explanation): voi
   row('image', plain(`${explanation.image.reference} ${explanation.image.digest ?? '(not resolved yet)'}`));
   row(
     'workload',
-    plain(`${component.workload}, ${component.runtime}, restarts ${component.restarts}${exitText(explanation)}`),
+    plain(
+      `${component.workload}, a ${component.runtime} by ${component.driver}, restarts ${component.restarts}${exitText(explanation)}`,
+    ),
   );
   row('source', plain(explanation.source ?? 'made by hand'));
   if (explanation.lastChange !== null) row('changed', plain(changeText(explanation.lastChange)));

@@ -45,20 +45,27 @@ function componentLines(item: ComponentPlan, styles: Styles): readonly string[] 
   const { sign, tone } = signs[item.action];
   const what = effectText(item);
   const head = `${sign} ${item.service}/${item.component}: ${item.action}${what === '' ? '' : ` (${what})`}`;
+  const moved = item.action === 'update' && item.differences.some(({ field }) => field === 'runtime');
   const note = item.note === null ? [] : [styles.paint('dim', `    ${item.note}`)];
   const refresh =
     item.refreshImage === null
       ? []
       : [styles.paint('plain', `    image: asked for again, ${refreshText[item.refreshImage]}`)];
   const fields = item.differences.map((difference) => differenceLine(difference, difference.effect, styles));
-  return [styles.paint(tone, head), ...fields, ...refresh, ...note];
+  const move = moved ? [styles.paint('dim', `    ${runtimeChange}`)] : [];
+  return [styles.paint(tone, head), ...fields, ...move, ...refresh, ...note];
 }
+
+/** What a change of `runtime` means. */
+const runtimeChange =
+  'the workload is replaced: the new one is built first, then the old one stops; its named volumes go along';
 
 const refreshText = { moved: 'its tag names another one now', always: 'pull = "always"' } as const;
 
 function effectText(item: ComponentPlan): string {
   if (item.action === 'conflict') return 'it was changed elsewhere';
   if (item.action !== 'update') return '';
+  if (item.differences.some(({ field }) => field === 'runtime')) return 'another runtime';
   if (item.effect === 'replace') return 'replaces the workload';
   if (item.effect === 'update') return 'changes it in place';
   return 'touches nothing that runs';

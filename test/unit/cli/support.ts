@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createLocalClient } from '../../../src/api/local-client.js';
 import type { AgentInfo } from '../../../src/api/views.js';
-import type { AgentOptions, CliDeps, Maintenance } from '../../../src/cli/deps.js';
+import type { AgentOptions, CliDeps, Input, Maintenance } from '../../../src/cli/deps.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { BerthError } from '../../../src/core/errors.js';
 import type { NewEvent } from '../../../src/core/event.js';
@@ -48,6 +48,14 @@ image = "localhost/shop-db:1"
 volumes = ["data:/data"]
 `;
 
+const noInput: Input = {
+  isTty: false,
+  async *read() {
+    // A pipe that is empty.
+  },
+  makeRaw: () => () => undefined,
+};
+
 /** For `expect.poll`: the machine may be busy. */
 export const patiently = { timeout: 8_000 };
 
@@ -67,6 +75,9 @@ export class Bench {
     (text) => ({ text });
   /** Answers to questions, in order; undefined: there is no terminal. */
   answers: string[] | undefined = undefined;
+  /** What is typed or piped in. */
+  stdin: Input = noInput;
+  vmSetUp: CliDeps['vm']['setUp'] = () => Promise.resolve({ version: '0', path: '/dev/null' });
   registryProblems: readonly string[] = [];
   #registry: Registry | undefined;
 
@@ -135,11 +146,13 @@ export class Bench {
       return () => void set.delete(run);
     };
     const output = (name: 'out' | 'err') => ({
-      write: (part: string) => void (text[name] += part),
+      write: (part: string | Uint8Array) =>
+        void (text[name] += typeof part === 'string' ? part : Buffer.from(part).toString()),
       isTty: this.answers !== undefined,
       columns: undefined,
     });
     const deps = this.#deps({
+      stdin: this.stdin,
       stdout: output('out'),
       stderr: output('err'),
       ask: this.answers === undefined ? undefined : () => Promise.resolve(this.answers?.shift() ?? ''),
@@ -182,6 +195,7 @@ export class Bench {
         return Promise.resolve(0);
       },
       maintenance: this.#maintenance(),
+      vm: { setUp: (...args) => this.vmSetUp(...args) },
       runEditor: async (argv) => {
         const path = argv.at(-1) ?? '';
         const { text, exit = 0 } = await this.editor(await readFile(path, 'utf8'));

@@ -1,0 +1,17 @@
+/** `berth exec` */
+import type { CommandRun } from '../invocation.js';
+
+/** Runs a program inside a container; its exit code is the command's. */
+export const run: CommandRun = async (invocation) => {
+  const target = invocation.requiredComponent('exec');
+  const argv = invocation.args.slice(1);
+  const client = await invocation.connect();
+  const { signal } = invocation.untilInterrupted();
+  const result = await client.exec(target, argv, signal);
+  if (invocation.json) invocation.printJson(result);
+  else {
+    invocation.write(result.stdout);
+    invocation.deps.stdio.stderr.write(result.stderr);
+  }
+  return result.exitCode;
+};
