@@ -37,7 +37,7 @@ function statusOf(scene: Scene, verdict: Verdict, phase: ComponentStatus['phase'
     ? {
         nativeId: workload.nativeId,
         startedAtMs: workload.startedAtMs,
-        exitCode: workload.exitCode ?? status.exitCode,
+        exitCode: workload.state === 'exited' ? workload.exitCode : (workload.exitCode ?? status.exitCode),
         ready: workload === roles.main && readiness(workload).ready,
       }
     : { ready: false };

@@ -8,11 +8,20 @@ import type { ReconcileSettings, Step } from './types.js';
 
 /** How a step ended. */
 export type StepResult =
-  | { readonly ok: true; readonly nativeId?: string; readonly imageDigest?: string }
+  | {
+      readonly ok: true;
+      readonly nativeId?: string;
+      readonly imageDigest?: string;
+      /** Data was copied before the start: the time that it took is none of the program's. */
+      readonly movedData?: boolean;
+    }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly suggestion: string };
 
 export interface OutcomeInput {
   readonly key: ComponentKey;
+  /** As it was before the decision; what it says already is not told again. */
+  readonly before: ComponentStatus;
+  /** As the decision left it. */
   readonly status: ComponentStatus;
   readonly step: Step;
   readonly result: StepResult;
@@ -39,7 +48,12 @@ function succeeded(input: OutcomeInput, result: Extract<StepResult, { ok: true }
   if (step.kind === 'purge') return { status, events: [] };
   const { reason, message } = newsOf(step, result);
   return {
-    status: { ...status, ...noMoreWaiting, ...patchOf(input, result), updatedAtMs: nowMs },
+    status: {
+      ...status,
+      ...(step.kind === 'stop' && step.failedRun === true ? {} : noMoreWaiting),
+      ...patchOf(input, result),
+      updatedAtMs: nowMs,
+    },
     events: [{ ...key, severity: 'info', reason, message }],
   };
 }
@@ -55,7 +69,7 @@ function patchOf(input: OutcomeInput, result: Extract<StepResult, { ok: true }>)
         ? { nativeId: result.nativeId ?? null, startedAtMs: null, exitCode: null, observed: 'stopped', failures: 0 }
         : { failures: 0 };
     case 'start':
-      return step.again ? { restarts: status.restarts + 1 } : {};
+      return { ...(step.again ? { restarts: status.restarts + 1 } : {}), ...rolloutPatch(input, result) };
     case 'stop':
       return status.nativeId === step.nativeId ? { observed: 'stopped' } : {};
     case 'rename':
@@ -67,6 +81,14 @@ function patchOf(input: OutcomeInput, result: Extract<StepResult, { ok: true }>)
     default:
       return {};
   }
+}
+
+/** The time of a roll-out begins once its data is there. */
+function rolloutPatch(
+  { status, nowMs }: OutcomeInput,
+  { movedData = false }: Extract<StepResult, { ok: true }>,
+): Partial<ComponentStatus> {
+  return movedData && status.rolloutStartedAtMs !== null ? { rolloutStartedAtMs: nowMs } : {};
 }
 
 /** What a step that succeeded is told as. */
@@ -118,6 +140,7 @@ const doing: Readonly<Record<Step['kind'], string>> = {
 function failed(input: OutcomeInput, result: Extract<StepResult, { ok: false }>): Outcome {
   const { status, step, nowMs, chance, settings } = input;
   if (result.code === 'E_WORKLOAD_MISSING') return { status, events: [] };
+  if (unavailable.has(result.code)) return notServed(input, result);
   // A runtime that gives no answer says nothing against this generation: only what it refuses counts.
   const unanswered = result.code === 'E_DRIVER_TIMEOUT' || result.code === 'E_DRIVER_UNREACHABLE';
   const failures = unanswered ? status.failures : status.failures + 1;
@@ -135,5 +158,24 @@ function failed(input: OutcomeInput, result: Extract<StepResult, { ok: false }>)
         data: { code: result.code, step: step.kind, failures, nextTryAtMs },
       },
     ],
+  };
+}
+
+/** What the node lacks says nothing against this generation, nor can waiting longer help. */
+const unavailable: ReadonlySet<string> = new Set(['E_RUNTIME_UNAVAILABLE', 'E_KERNEL_MISSING']);
+/** It is tried again this often, in milliseconds: what was missing may have been set up meanwhile. */
+const unavailableRetryMs = 15_000;
+
+/** This node cannot do it as it is: what runs is left alone, and it is tried again steadily. */
+function notServed(input: OutcomeInput, result: Extract<StepResult, { ok: false }>): Outcome {
+  const { key, before, status, step, nowMs } = input;
+  const reason = 'RuntimeUnavailable';
+  const message = `cannot ${doing[step.kind]}: ${result.message} (${result.code}); next: ${result.suggestion}`;
+  const { phase } = turn(status.phase, { type: status.phase === 'deleting' ? 'DELETE' : 'BLOCK', step: null });
+  const nextTryAtMs = nowMs + unavailableRetryMs;
+  const isNews = before.reason !== reason || before.message !== message;
+  return {
+    status: { ...status, phase, nextTryAtMs, reason, message, updatedAtMs: nowMs },
+    events: isNews ? [{ ...key, severity: 'error', reason: 'Blocked', message, data: { code: result.code } }] : [],
   };
 }

@@ -2,7 +2,8 @@
 import { restartDelayMs } from '../../src/core/backoff.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { RestartPolicy } from '../../src/core/spec.js';
-import { canPutBack, putBack, rolloutBegins, rolloutExpired } from './put-back.js';
+import { canPutBack, putBack, rolloutBegins, rolloutExpired, whyNotReady } from './put-back.js';
+import { programSinceMs } from './readiness.js';
 import { stoppedByBerth, type Scene } from './scene.js';
 import type { DriftFinding, Verdict } from './types.js';
 import { eventOf, evidenceOf, isDue, standingStateDrift, waitForNextTry } from './verdicts.js';
@@ -33,7 +34,7 @@ function mayEnd(policy: RestartPolicy, exitCode: number | null): boolean {
 function firstStart(scene: Scene, main: ObservedWorkload): Verdict {
   const { waitsFor } = scene.world;
   if (canPutBack(scene) && (rolloutExpired(scene) || failedTooOften(scene, scene.status.failures))) {
-    return putBack(scene, 'it could not be started');
+    return putBack(scene, whyNotReady(scene, 'it could not be started'));
   }
   const drift = standingStateDrift(scene);
   const tooEarly = waitForNextTry(scene, drift);
@@ -51,7 +52,7 @@ function firstStart(scene: Scene, main: ObservedWorkload): Verdict {
 }
 
 function start(scene: Scene, main: ObservedWorkload, message: string, patch: Verdict['patch'] = {}): Verdict {
-  const step = { kind: 'start', nativeId: main.nativeId, again: false } as const;
+  const step = startStep(scene, main, false);
   return {
     verb: 'START',
     reason: 'Starting',
@@ -60,6 +61,10 @@ function start(scene: Scene, main: ObservedWorkload, message: string, patch: Ver
     patch: { ...rolloutBegins(scene), ...patch },
     drift: standingStateDrift(scene),
   };
+}
+
+function startStep(scene: Scene, main: ObservedWorkload, again: boolean): NonNullable<Verdict['step']> {
+  return { kind: 'start', nativeId: main.nativeId, again, volumes: scene.effective.spec.volumes };
 }
 
 function failedTooOften(scene: Scene, failures: number): boolean {
@@ -122,7 +127,7 @@ function crashed(scene: Scene, main: ObservedWorkload): Verdict {
   }
   const patch = { failures, nextTryAtMs };
   if (due) {
-    const step = { kind: 'start', nativeId: main.nativeId, again: true } as const;
+    const step = startStep(scene, main, true);
     return {
       verb: 'START',
       reason: 'Restarting',
@@ -140,7 +145,8 @@ function crashed(scene: Scene, main: ObservedWorkload): Verdict {
 /** Long health forgets earlier failures. */
 function countFailure(scene: Scene, main: ObservedWorkload): number {
   const { nowMs, settings } = scene.world;
-  const upMs = main.startedAtMs === null ? 0 : (main.finishedAtMs ?? nowMs) - main.startedAtMs;
+  const sinceMs = programSinceMs(main);
+  const upMs = sinceMs === null ? 0 : (main.finishedAtMs ?? nowMs) - sinceMs;
   return upMs >= settings.backoff.forgetAfterMs ? 1 : scene.status.failures + 1;
 }
 

@@ -7,7 +7,7 @@ import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { FieldDifference } from '../../src/core/workload-diff.js';
 import { findingsOf, mend } from './drift.js';
 import { createStep, renameStep } from './create-step.js';
-import { canPutBack, putBack, rolloutExpired } from './put-back.js';
+import { canPutBack, putBack, rolloutExpired, whyNotReady } from './put-back.js';
 import { proven } from './readiness.js';
 import { matches, matchesGood, type Scene } from './scene.js';
 import type { DriftFinding, Verdict } from './types.js';
@@ -23,7 +23,7 @@ export function planReplacement(scene: Scene, main: ObservedWorkload, wrong: rea
   const drift = findingsOf(wrong, evidence, 'is being replaced');
   if (effective.holding && roles.previous) return restorePrevious(scene, main, drift);
   if (canPutBack(scene) && (rolloutExpired(scene) || status.failures >= scene.world.settings.failuresBeforePutBack)) {
-    return putBack(scene, 'it did not become ready', drift);
+    return putBack(scene, whyNotReady(scene), drift);
   }
   const tooEarly = waitForNextTry(scene, drift) ?? proveFirst(scene, main, drift);
   if (tooEarly) return tooEarly;

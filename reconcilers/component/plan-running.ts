@@ -30,7 +30,13 @@ function resolveImage(scene: Scene): Verdict {
   const { spec } = scene.effective;
   const tooEarly = waitForNextTry(scene);
   if (tooEarly) return tooEarly;
-  const step: Step = { kind: 'resolve-image', reference: spec.image, build: spec.build, pull: spec.pull };
+  const step: Step = {
+    kind: 'resolve-image',
+    runtime: spec.runtime,
+    reference: spec.image,
+    build: spec.build,
+    pull: spec.pull,
+  };
   const doing = spec.build ? `build ${spec.image}` : `find image ${spec.image}`;
   return { verb: 'BUILD', reason: 'ResolvingImage', message: doing, step };
 }

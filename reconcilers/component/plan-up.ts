@@ -2,7 +2,10 @@
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { FieldDifference } from '../../src/core/workload-diff.js';
 import { findingsOf, mend } from './drift.js';
-import { proven, readiness, type Readiness } from './readiness.js';
+import { backoffMs } from '../../src/core/backoff.js';
+import { effectiveLimits } from '../../src/core/spec.js';
+import { canPutBack, putBack } from './put-back.js';
+import { isBooting, programSinceMs, proven, readiness, type Readiness } from './readiness.js';
 import type { Scene } from './scene.js';
 import type { DriftFinding, Verdict } from './types.js';
 import { eventOf, evidenceOf, stopStep, waitForNextTry } from './verdicts.js';
@@ -63,7 +66,7 @@ function putLimitsBack(scene: Scene, main: ObservedWorkload, differences: readon
   const step = {
     kind: 'update',
     nativeId: main.nativeId,
-    limits: { memoryMb: spec.memoryMb, vcpus: spec.vcpus },
+    limits: effectiveLimits(spec),
   } as const;
   const verdict: Verdict = {
     verb: 'UP',
@@ -87,6 +90,7 @@ function settle(scene: Scene, main: ObservedWorkload, differences: readonly Fiel
   const { nowMs, settings } = scene.world;
   const { previous } = scene.roles;
   const drift = findingsOf(differences, evidenceOf(scene, main), '');
+  if (isBooting(main)) return boot(scene, main, drift);
   const proof = proven(main, nowMs, settings.settleMs);
   if (previous) return endRollout(scene, previous, proof, drift);
   const patch = {
@@ -99,6 +103,28 @@ function settle(scene: Scene, main: ObservedWorkload, differences: readonly Fiel
   const { ready } = readiness(main);
   const requeue = nextLook(scene, main, proof);
   return { verb: 'UP', reason: ready ? 'Running' : 'NotReady', message: 'runs as specified', drift, patch, ...requeue };
+}
+
+/**
+ * The machine is up and its program has not been reported started. It has `ready_timeout_s` from the start of this run;
+ * then the old one is put back, or the run has failed like any other.
+ */
+function boot(scene: Scene, main: ObservedWorkload, drift: readonly DriftFinding[]): Verdict {
+  const { nowMs, chance, settings } = scene.world;
+  const { readyTimeoutS } = scene.effective.spec;
+  const deadlineMs = (main.startedAtMs ?? nowMs) + readyTimeoutS * 1_000;
+  if (nowMs < deadlineMs) {
+    const message = 'the machine is up; its program has not been reported started yet';
+    return { verb: 'START', reason: 'Booting', message, drift, requeueAtMs: deadlineMs };
+  }
+  const why = `its program was not reported started within ${String(readyTimeoutS)} s`;
+  if (canPutBack(scene)) return putBack(scene, why, drift);
+  const failures = scene.status.failures + 1;
+  const nextTryAtMs = nowMs + backoffMs(failures, chance, settings.backoff);
+  const message = `${why}; it is stopped and tried again at ${new Date(nextTryAtMs).toISOString()}`;
+  const step = { ...stopStep(scene, main), failedRun: true };
+  const events = [eventOf(scene, 'warning', 'Exited', message)];
+  return { verb: 'STOP', reason: 'NotStarted', message, step, drift, patch: { failures, nextTryAtMs }, events };
 }
 
 /** The old workload is kept until the new one has proven itself. */
@@ -124,7 +150,8 @@ function endRollout(
 
 /** When long health will have made earlier failures forgotten. */
 function healthyAtMs(scene: Scene, main: ObservedWorkload): number {
-  return main.startedAtMs === null ? Infinity : main.startedAtMs + scene.world.settings.backoff.forgetAfterMs;
+  const sinceMs = programSinceMs(main);
+  return sinceMs === null ? Infinity : sinceMs + scene.world.settings.backoff.forgetAfterMs;
 }
 
 /** When time alone will change something about a workload that runs well. */

@@ -24,14 +24,20 @@ function unseen(scene: Scene): Verdict | undefined {
     const message = `its service belongs on node "${record.service.node}"; this is "${thisNode}", and leaves it alone`;
     return { verb: 'BLOCK', reason: 'OtherNode', message };
   }
-  if (!driver) {
-    const message = `no driver of this node serves runtime "${record.spec.runtime}"; see: berth doctor`;
+  if (!driver && needsDriver(scene)) {
+    const message = `no driver of this node serves runtime "${scene.effective.spec.runtime}"; see: berth doctor`;
     return { verb: 'BLOCK', reason: 'RuntimeUnavailable', message };
   }
-  if (driver.answering) return undefined;
+  if (!driver || driver.answering) return undefined;
   const seen = driver.lastObserved ? `last seen ${driver.lastObserved}` : 'not seen since the agent started';
   const message = `${seen}; ${driver.error ?? `${driver.name} has not answered yet`}; nothing is done until it answers`;
   return { verb: 'LOSE_SIGHT', reason: 'DriverUnreachable', message, drift: scene.world.record.status.drift };
+}
+
+/** What is to go away, or to rest, needs no driver for what it would have become. */
+function needsDriver(scene: Scene): boolean {
+  const { record } = scene.world;
+  return !record.deleting && scene.wantsRunning;
 }
 
 function planByWish(scene: Scene): Verdict {

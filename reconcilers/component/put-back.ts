@@ -25,6 +25,12 @@ export function rolloutBegins(scene: Scene): { readonly rolloutStartedAtMs?: num
   return canPutBack(scene) ? { rolloutStartedAtMs: scene.status.rolloutStartedAtMs ?? scene.world.nowMs } : {};
 }
 
+/** Why a replacement is given up that never got ready: in the words of what failed last, else `otherwise`. */
+export function whyNotReady(scene: Scene, otherwise = 'it did not become ready'): string {
+  const { reason, message } = scene.world.record.status;
+  return reason === 'StepFailed' || reason === 'NotStarted' ? message : otherwise;
+}
+
 /** Gives this generation up for good. The decision is durable before anything is touched. */
 export function putBack(scene: Scene, why: string, drift: readonly DriftFinding[] = []): Verdict {
   const { generation } = scene.world.record;

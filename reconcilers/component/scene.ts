@@ -80,14 +80,21 @@ function sortRoles(world: World): Roles {
     foreign: undefined,
   };
   const strays: ObservedWorkload[] = [];
-  for (const workload of world.workloads) {
+  for (const workload of [...world.workloads].sort((a, b) => rank(world, b) - rank(world, a))) {
     const role = roleOfHostName(main, workload.name);
     if (!isOurs(world, workload)) {
-      if (role === 'main') found.foreign = workload;
-    } else if (role) found[role] = workload;
+      // Names are a driver's own: who holds ours in another runtime is in nobody's way.
+      if (role === 'main' && workload.driver === world.driver?.name) found.foreign = workload;
+    } else if (role && !found[role]) found[role] = workload;
     else strays.push(workload);
   }
   return { ...found, strays };
+}
+
+/** Of two that play one part, in two runtimes, the one that is up does, else the one in the runtime that is wanted. */
+function rank(world: World, workload: ObservedWorkload): number {
+  const wanted = workload.runtime === world.record.spec.runtime ? 1 : 0;
+  return workload.state === 'running' || workload.state === 'paused' || workload.state === 'stopping' ? 2 : wanted;
 }
 
 function isOurs(world: World, workload: ObservedWorkload): boolean {
@@ -182,7 +189,7 @@ export function stoppedByBerth(status: ComponentStatus, workload: ObservedWorklo
 /** How a workload differs from what is wanted; image differences only once the digest is known. */
 export function differencesOf(scene: Scene, workload: ObservedWorkload): readonly FieldDifference[] {
   if ('error' in scene.env) return [];
-  return diffWorkload(
+  const seen = diffWorkload(
     {
       homeId: scene.world.homeId,
       service: scene.world.record.key.service,
@@ -192,6 +199,27 @@ export function differencesOf(scene: Scene, workload: ObservedWorkload): readonl
     },
     workload,
   );
+  return [...seen, ...otherFiles(scene, workload)];
+}
+
+/** No runtime tells which files of the image a unikernel took along: the spec that it was made for does. */
+function otherFiles(scene: Scene, workload: ObservedWorkload): readonly FieldDifference[] {
+  const { effective } = scene;
+  const madeFor = workload.owner?.generation ?? null;
+  if (effective.spec.runtime !== 'unikernel' || madeFor === null || madeFor === effective.generation) return [];
+  const made = specOf(scene, madeFor);
+  if (made?.runtime !== 'unikernel') return [];
+  const print = ({ files }: ComponentSpec): string => [...files].sort().join(' ') || '(none)';
+  const [desired, observed] = [print(effective.spec), print(made)];
+  return desired === observed ? [] : [{ field: 'files', desired, observed, mend: 'replace', fromFile: false }];
+}
+
+/** What a generation wanted, where it is known: a workload that went on through later ones was right for them too. */
+function specOf({ world, status }: Scene, generation: number): ComponentSpec | undefined {
+  if (status.goodSpec !== null && generation <= (status.goodGeneration ?? 0)) {
+    return { ...componentDefaults, ...(JSON.parse(status.goodSpec) as ComponentSpec) };
+  }
+  return world.earlier?.generation === generation ? world.earlier.spec : undefined;
 }
 
 /** The differences that want a new workload now; those that stem from files wait for a restart. */

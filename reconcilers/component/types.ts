@@ -5,7 +5,7 @@ import type { WorkloadRole } from '../../src/core/names.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { Limits } from '../../src/core/ports/driver.js';
 import type { ComponentRecord } from '../../src/core/ports/registry.js';
-import type { BuildSpec, ComponentSpec, PullPolicy } from '../../src/core/spec.js';
+import type { BuildSpec, ComponentSpec, PullPolicy, Runtime } from '../../src/core/spec.js';
 import type { ComponentStatus, ObservedState } from '../../src/core/status.js';
 
 /** Settings of the reconciler; all times in milliseconds. */
@@ -31,7 +31,7 @@ export const defaultReconcileSettings: ReconcileSettings = Object.freeze({
   stuckStoppingMs: 15_000,
 });
 
-/** How the driver of the component's runtime stands. */
+/** How a driver that matters to the component stands. */
 export interface DriverView {
   readonly name: string;
   /** false: what is listed is old, and nothing may be done on it. */
@@ -54,7 +54,10 @@ export interface World {
   readonly namePrefix: string;
   readonly settings: ReconcileSettings;
   readonly record: ComponentRecord;
-  /** null: no driver of this node serves the runtime. */
+  /**
+   * A driver that does not answer and may hold a workload of this component, if there is one; else the driver of the
+   * runtime that is to run. null: no driver of this node serves that.
+   */
   readonly driver: DriverView | null;
   /** Workloads of this component by their labels, and whoever holds its name on the host. */
   readonly workloads: readonly ObservedWorkload[];
@@ -76,6 +79,7 @@ export interface World {
 export type Step =
   | {
       readonly kind: 'resolve-image';
+      readonly runtime: Runtime;
       readonly reference: string;
       readonly build: BuildSpec | null;
       readonly pull: PullPolicy;
@@ -88,8 +92,20 @@ export type Step =
       readonly imageDigest: string;
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'start'; readonly nativeId: string; readonly again: boolean }
-  | { readonly kind: 'stop'; readonly nativeId: string; readonly graceMs: number }
+  | {
+      readonly kind: 'start';
+      readonly nativeId: string;
+      readonly again: boolean;
+      /** As the workload's spec declares them: their data must be where it runs before it does. */
+      readonly volumes: readonly string[];
+    }
+  | {
+      readonly kind: 'stop';
+      readonly nativeId: string;
+      readonly graceMs: number;
+      /** The run failed: the next try that was decided stands. */
+      readonly failedRun?: boolean;
+    }
   | { readonly kind: 'update'; readonly nativeId: string; readonly limits: Limits }
   | { readonly kind: 'unpause'; readonly nativeId: string }
   | {

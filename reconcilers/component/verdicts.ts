@@ -2,7 +2,7 @@
 import type { EventReason, NewEvent, Severity } from '../../src/core/event.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { Scene } from './scene.js';
-import type { DriftFinding, Verdict } from './types.js';
+import type { DriftFinding, Step, Verdict } from './types.js';
 
 /** An event about the component of a scene. */
 export function eventOf(scene: Scene, severity: Severity, reason: EventReason, message: string): NewEvent {
@@ -14,7 +14,8 @@ export function waitForNextTry(scene: Scene, drift: readonly DriftFinding[] = []
   const { nextTryAtMs } = scene.status;
   if (nextTryAtMs === null || isDue(scene, nextTryAtMs)) return undefined;
   const { reason, message } = scene.world.record.status;
-  return { verb: 'BACK_OFF', reason, message, requeueAtMs: nextTryAtMs, drift };
+  const verb = reason === 'RuntimeUnavailable' ? 'BLOCK' : 'BACK_OFF';
+  return { verb, reason, message, requeueAtMs: nextTryAtMs, drift };
 }
 
 /** True when it is time for the next try; also when no wait is that long, because the clock was set back. */
@@ -24,7 +25,7 @@ export function isDue(scene: Scene, nextTryAtMs: number): boolean {
 }
 
 /** Stops a running or paused workload with the grace of the spec that runs. */
-export function stopStep(scene: Scene, workload: ObservedWorkload): NonNullable<Verdict['step']> {
+export function stopStep(scene: Scene, workload: ObservedWorkload): Extract<Step, { readonly kind: 'stop' }> {
   return { kind: 'stop', nativeId: workload.nativeId, graceMs: scene.effective.spec.stopTimeoutS * 1_000 };
 }
 
@@ -37,7 +38,7 @@ export function isUp(workload: ObservedWorkload): boolean {
 export function evidenceOf(scene: Scene, workload: ObservedWorkload | undefined): string {
   const { lastRuntimeEvent, driver } = scene.world;
   const state = workload
-    ? `${driver?.name ?? 'runtime'} says ${workload.state}${workload.exitCode === null ? '' : `, exit code ${String(workload.exitCode)}`}${workload.oomKilled ? ', out of memory' : ''}`
+    ? `${workload.driver} says ${workload.state}${workload.exitCode === null ? '' : `, exit code ${String(workload.exitCode)}`}${workload.oomKilled ? ', out of memory' : ''}`
     : `${driver?.name ?? 'runtime'} lists no such workload`;
   return lastRuntimeEvent === null ? state : `${state}; last event: ${lastRuntimeEvent}`;
 }

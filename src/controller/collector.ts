@@ -8,15 +8,16 @@ import type { NewEvent } from '../core/event.js';
 import { formatKey, parseKey, volumeName } from '../core/names.js';
 import type { HostObject, ObservedWorkload } from '../core/observation.js';
 import type { Log } from '../core/ports/log.js';
-import type { ChangeContext, LedgerRecord, Registry } from '../core/ports/registry.js';
+import type { ChangeContext, LedgerRecord, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
-import { runtimes } from '../core/spec.js';
+import type { VolumeMover } from './volume-mover.js';
 
 export interface CollectorOptions {
   readonly registry: Registry;
   readonly view: RuntimeView;
   readonly log: Log;
   readonly context: ChangeContext;
+  readonly mover: VolumeMover;
   readonly signal: AbortSignal;
 }
 
@@ -55,6 +56,7 @@ export class Collector {
     if (orphans.length > 0) await this.#dealWith(orphans);
     await this.#removeEmptyServices(keys);
     await this.#removeVolumes();
+    await this.#options.mover.sweep(this.#options.signal);
   }
 
   async #dealWith(orphans: readonly ObservedWorkload[]): Promise<void> {
@@ -127,26 +129,34 @@ export class Collector {
   }
 
   async #removeVolumes(): Promise<void> {
-    const { registry, view, log, signal, context } = this.#options;
-    for (const { service, volume } of await registry.volumesToRemove()) {
-      const driver = runtimes.map((runtime) => view.driverFor(runtime)).find((known) => known !== undefined);
-      if (!driver || signal.aborted || !view.health(driver.name).answering) return;
+    const { registry, view, log, signal, context, mover } = this.#options;
+    for (const key of await registry.volumesToRemove()) {
+      const { service, volume } = key;
       const name = volumeName(registry.homeId, service, volume);
-      const object: HostObject = { kind: 'volume', driver: driver.name, name, service, component: null };
+      const rows = (await registry.ledger()).filter((row) => row.kind === 'volume' && row.name === name);
+      if (signal.aborted || !(await this.#allAnswer(key, rows))) continue;
       try {
-        await driver.removeObject(object, signal);
-        const event: NewEvent = {
-          service,
-          component: null,
-          severity: 'info',
-          reason: 'VolumeDeleted',
-          message: `volume ${volume} is deleted`,
-        };
+        for (const driver of view.drivers().filter((known) => view.health(known.name).answering)) {
+          const object: HostObject = { kind: 'volume', driver: driver.name, name, service, component: null };
+          await driver.removeObject(object, signal);
+        }
+        const message = `volume ${volume} is deleted`;
+        const event: NewEvent = { service, component: null, severity: 'info', reason: 'VolumeDeleted', message };
         await registry.volumeRemoved(service, volume, [event], context);
+        await mover.forgotten(key);
+        await registry.forget(rows.map((row) => row.id));
       } catch (error) {
         log.warn({ err: messageOf(error), volume: name }, 'cannot remove the volume yet');
       }
     }
+  }
+
+  /** True when each driver that may have the volume, or a copy of it, answers. */
+  async #allAnswer(key: VolumeKey, rows: readonly LedgerRecord[]): Promise<boolean> {
+    const { view, mover } = this.#options;
+    const holders = new Set([...rows.map((row) => row.driver), ...(await mover.holdersOf(key))]);
+    const silent = view.drivers().filter(({ name }) => !view.health(name).answering);
+    return view.drivers().length > silent.length && !silent.some(({ name }) => holders.has(name));
   }
 }
 

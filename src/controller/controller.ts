@@ -20,12 +20,15 @@ import type { EnvFileAccess } from '../core/ports/env-files.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { DriverHealth, RuntimeListener, RuntimeView } from '../core/ports/view.js';
+import type { ComponentSpec } from '../core/spec.js';
 import { imagePinKey } from '../core/spec-diff.js';
 import { Collector } from './collector.js';
 import { Effects } from './effects.js';
 import { EnvFiles } from './env-files.js';
 import { FeedReader } from './feed-reader.js';
+import { LedgerIndex } from './ledger-index.js';
 import { isReallyMissing, isSeenSinceProofIsDue } from './sight.js';
+import { VolumeMover } from './volume-mover.js';
 import { WorkQueue } from './work-queue.js';
 import { gatherWorld, orderMatters, type WorldOptions } from './world.js';
 
@@ -60,6 +63,7 @@ export class Controller implements RuntimeListener {
   readonly #world: WorldOptions;
   readonly #feed: FeedReader;
   readonly #collector: Collector;
+  readonly #mover: VolumeMover;
   readonly #abort = new AbortController();
   #cancelFullPass: (() => void) | undefined;
 
@@ -68,12 +72,15 @@ export class Controller implements RuntimeListener {
     this.#options = options;
     // Each call under way listens to it, and there may be as many as the queue lets through.
     setMaxListeners(0, this.#abort.signal);
-    this.#effects = new Effects({ registry, view });
+    const ledger = new LedgerIndex(registry);
+    this.#mover = new VolumeMover({ registry, view, clock, log, context });
+    this.#effects = new Effects({ registry, view, ledger, mover: this.#mover });
     this.#world = {
       registry,
       view,
       clock,
       chance,
+      ledger,
       envFiles: new EnvFiles(options.files),
       settings: () => options.settings().reconcile,
     };
@@ -92,7 +99,14 @@ export class Controller implements RuntimeListener {
       onService: (service) => this.#enqueueService(service),
       onGap: () => this.#enqueueAll(),
     });
-    this.#collector = new Collector({ registry, view, log, context, signal: this.#abort.signal });
+    this.#collector = new Collector({
+      registry,
+      view,
+      log,
+      context,
+      mover: this.#mover,
+      signal: this.#abort.signal,
+    });
   }
 
   /** Looks at everything once, then follows the registry. Call it when each driver has answered or failed once. */
@@ -166,11 +180,26 @@ export class Controller implements RuntimeListener {
       const siblings = orderMatters(record) ? await this.#options.registry.components({ service: key.service }) : [];
       const decision = decide(await gatherWorld(this.#world, record, siblings));
       if (!(await isReallyMissing(this.#world, record, decision.step))) continue;
+      await this.#keepData(record, decision);
       await this.#write(record, decision);
       if (!decision.step) return decision.requeueAtMs;
       if (!(await this.#take(record, decision, decision.step))) return null;
     }
     return this.#options.clock.now();
+  }
+
+  /** A workload that is about to be called good keeps the data that it has: before that is written, so it is never lost. */
+  async #keepData(record: ComponentRecord, { status }: Decision): Promise<void> {
+    const { goodSpec, goodGeneration, goodDigest, nativeId } = status;
+    const { goodGeneration: generation, goodDigest: digest } = record.status;
+    if (goodSpec === null || nativeId === null || (goodGeneration === generation && goodDigest === digest)) return;
+    const { volumes } = JSON.parse(goodSpec) as ComponentSpec;
+    if (volumes.length === 0) return;
+    const workloads = this.#options.view.workloadsOf(record.key, record.workload);
+    const driver = workloads.find((workload) => workload.nativeId === nativeId)?.driver;
+    if (driver !== undefined) {
+      await this.#mover.settle({ key: record.key, nativeId, driver, volumes });
+    }
   }
 
   async #write(record: ComponentRecord, decision: Decision): Promise<void> {
@@ -193,17 +222,17 @@ export class Controller implements RuntimeListener {
 
   /** Takes one step and writes what came of it. Answers false when the component is no more. */
   async #take(record: ComponentRecord, decision: Decision, step: Step): Promise<boolean> {
-    const { registry, view, clock, chance, settings } = this.#options;
+    const { registry, clock, chance, settings } = this.#options;
     if (step.kind === 'purge') {
       await this.#purge(record);
       return false;
     }
-    const driver = view.driverFor(record.spec.runtime);
-    if (!driver) return true;
-    const result = await this.#effects.perform(record, driver, step, this.#abort.signal);
+    const result = await this.#effects.perform(record, step, this.#abort.signal);
+    if (step.kind === 'remove') this.#inBackground(() => this.#mover.sweep(this.#abort.signal));
     if (this.#abort.signal.aborted && !result.ok) return false;
     const outcome = afterStep({
       key: record.key,
+      before: record.status,
       status: decision.status,
       step,
       result,

@@ -1,6 +1,7 @@
 /**
- * Carries out steps. An intent is in the ledger before anything is made, and the outcome is told in
- * the words of the reconciler; nothing is thrown for what a runtime says.
+ * Carries out steps. Each goes to the driver that it concerns: that of the workload at hand, else that of the runtime
+ * that is to be. An intent is in the ledger before anything is made, and the outcome is told in the words of the
+ * reconciler; nothing is thrown for what a runtime says.
  */
 import type { Step, StepResult } from '../../reconcilers/component/index.js';
 import { BerthError, isBerthError, toBerthError } from '../core/errors.js';
@@ -8,37 +9,70 @@ import { hostName } from '../core/names.js';
 import type { CreateRequest, Driver } from '../core/ports/driver.js';
 import type { ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
+import type { Runtime } from '../core/spec.js';
 import { specHash } from '../core/spec-diff.js';
+import { isWorkload, type LedgerIndex } from './ledger-index.js';
+import type { VolumeMover } from './volume-mover.js';
 
 export interface EffectsOptions {
   readonly registry: Registry;
   readonly view: RuntimeView;
+  readonly ledger: LedgerIndex;
+  readonly mover: VolumeMover;
 }
 
 export type RuntimeStep = Exclude<Step, { readonly kind: 'purge' }>;
 
+type Facts = Omit<Extract<StepResult, { readonly ok: true }>, 'ok'>;
+
 export class Effects {
   readonly #registry: Registry;
   readonly #view: RuntimeView;
+  readonly #ledger: LedgerIndex;
+  readonly #mover: VolumeMover;
 
   constructor(options: EffectsOptions) {
     this.#registry = options.registry;
     this.#view = options.view;
+    this.#ledger = options.ledger;
+    this.#mover = options.mover;
   }
 
   /** Does one step and looks at what it touched. */
-  async perform(record: ComponentRecord, driver: Driver, step: RuntimeStep, signal: AbortSignal): Promise<StepResult> {
+  async perform(record: ComponentRecord, step: RuntimeStep, signal: AbortSignal): Promise<StepResult> {
+    let driver: Driver | undefined;
     try {
+      driver = this.#driverOf(record, step);
       const result = await this.#do(record, driver, step, signal);
       const touched = 'nativeId' in step ? step.nativeId : result.nativeId;
       if (touched !== undefined) await this.#view.refresh(driver.name, touched);
       return { ok: true, ...result };
     } catch (error) {
       const known = toBerthError(error);
-      if (isBerthError(error, 'E_DRIVER_TIMEOUT', 'E_DRIVER_UNREACHABLE')) this.#view.relistSoon(driver.name);
-      await this.#lookAgain(record, driver, step);
+      if (driver) {
+        if (isBerthError(error, 'E_DRIVER_TIMEOUT', 'E_DRIVER_UNREACHABLE')) this.#view.relistSoon(driver.name);
+        await this.#lookAgain(record, driver, step);
+      }
       return { ok: false, code: known.code, message: known.message, suggestion: known.suggestion };
     }
+  }
+
+  /** E_WORKLOAD_MISSING when the workload at hand is not there any more, E_RUNTIME_UNAVAILABLE. */
+  #driverOf(record: ComponentRecord, step: RuntimeStep): Driver {
+    if (!('nativeId' in step)) return this.#driverFor(step.kind === 'create' ? step.spec.runtime : step.runtime);
+    const { nativeId } = step;
+    const workload = this.#view
+      .workloadsOf(record.key, this.#nameOf(record, 'main'))
+      .find((item) => item.nativeId === nativeId);
+    const driver = workload && this.#view.driver(workload.driver);
+    if (!driver) throw new BerthError('E_WORKLOAD_MISSING', `workload ${nativeId} is gone`);
+    return driver;
+  }
+
+  #driverFor(runtime: Runtime): Driver {
+    const driver = this.#view.driverFor(runtime);
+    if (!driver) throw new BerthError('E_RUNTIME_UNAVAILABLE', `no driver of this node serves runtime "${runtime}"`);
+    return driver;
   }
 
   /** A step that failed may have happened all the same: look before anything else is decided. */
@@ -52,12 +86,7 @@ export class Effects {
     return hostName(this.#registry.namePrefix, record.workload, role);
   }
 
-  async #do(
-    record: ComponentRecord,
-    driver: Driver,
-    step: RuntimeStep,
-    signal: AbortSignal,
-  ): Promise<{ readonly nativeId?: string; readonly imageDigest?: string }> {
+  async #do(record: ComponentRecord, driver: Driver, step: RuntimeStep, signal: AbortSignal): Promise<Facts> {
     const { service, component } = record.key;
     switch (step.kind) {
       case 'resolve-image':
@@ -65,8 +94,7 @@ export class Effects {
       case 'create':
         return { nativeId: await this.#create(record, driver, step, signal) };
       case 'start':
-        await driver.start(step.nativeId, signal);
-        return {};
+        return this.#start(record, driver, step, signal);
       case 'stop':
         await driver.stop(step.nativeId, step.graceMs, signal);
         return {};
@@ -80,7 +108,7 @@ export class Effects {
         await driver.rename(step.nativeId, service, component, step.role, signal);
         return {};
       case 'remove':
-        await this.#remove(driver, step.nativeId, signal);
+        await this.#remove(record, driver, step.nativeId, signal);
         return {};
     }
   }
@@ -110,16 +138,39 @@ export class Effects {
     const own = { kind, driver: driver.name, name: this.#nameOf(record, step.role), service, component };
     const intents = [own, ...driver.objectsFor(request)].map((object) => ({ ...object, generation: step.generation }));
     const [ledgerId] = await this.#registry.recordIntents(intents);
+    await this.#ledger.added(record.key, driver.name);
     const nativeId = await createOrSayGone(driver, request, signal);
     if (ledgerId !== undefined) await this.#registry.setNativeId(ledgerId, nativeId);
     return nativeId;
   }
 
-  async #remove(driver: Driver, nativeId: string, signal: AbortSignal): Promise<void> {
+  async #start(
+    record: ComponentRecord,
+    driver: Driver,
+    step: Extract<Step, { kind: 'start' }>,
+    signal: AbortSignal,
+  ): Promise<Facts> {
+    const { nativeId, volumes } = step;
+    const movedData =
+      volumes.length > 0 &&
+      (await this.#mover.prepare({ key: record.key, nativeId, driver: driver.name, volumes }, signal));
+    await driver.start(nativeId, signal);
+    return movedData ? { movedData } : {};
+  }
+
+  /** Its row of the ledger goes too, with those of workloads that others have removed. */
+  async #remove(record: ComponentRecord, driver: Driver, nativeId: string, signal: AbortSignal): Promise<void> {
     await driver.remove(nativeId, signal);
-    const rows = await this.#registry.ledger();
-    const gone = rows.filter((row) => row.driver === driver.name && row.nativeId === nativeId).map((row) => row.id);
-    if (gone.length > 0) await this.#registry.forget(gone);
+    const { service, component } = record.key;
+    const seen = this.#view.workloadsOf(record.key, this.#nameOf(record, 'main')).map((item) => item.nativeId);
+    const left = new Set(seen.filter((id) => id !== nativeId));
+    const gone = (await this.#registry.ledger())
+      .filter((row) => isWorkload(row) && row.driver === driver.name)
+      .filter((row) => row.service === service && row.component === component)
+      .filter((row) => row.nativeId !== null && !left.has(row.nativeId));
+    if (gone.length === 0) return;
+    await this.#registry.forget(gone.map((row) => row.id));
+    this.#ledger.shrunk();
   }
 }
 

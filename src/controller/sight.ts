@@ -1,34 +1,42 @@
 /** Fresh looks before what cannot be taken back: the picture may be old, and a list may be partial. */
 import type { Step } from '../../reconcilers/component/index.js';
+import { programSinceMs } from '../../reconcilers/component/readiness.js';
+import { hostName } from '../core/names.js';
 import type { ComponentRecord } from '../core/ports/registry.js';
 import type { WorldOptions } from './world.js';
 
-type Sight = Pick<WorldOptions, 'view' | 'clock' | 'settings'>;
+type Sight = Pick<WorldOptions, 'registry' | 'view' | 'clock' | 'settings' | 'ledger'>;
 
 /**
  * A changed spec is good only if its program is seen to run when its time of proof is over: the event of its end may
  * be lost, or on its way. Answers false when it could not be looked at.
  */
 export async function isSeenSinceProofIsDue(sight: Sight, record: ComponentRecord): Promise<boolean> {
-  const { view, clock, settings } = sight;
-  const { nativeId, startedAtMs, goodGeneration } = record.status;
-  if (goodGeneration === record.generation || nativeId === null || startedAtMs === null) return true;
-  if (clock.now() < startedAtMs + settings().settleMs) return true;
-  const driver = view.driverFor(record.spec.runtime);
-  if (!driver || !view.health(driver.name).answering) return true;
-  return view.refresh(driver.name, nativeId);
+  const { registry, view, clock, settings } = sight;
+  const { nativeId, goodGeneration } = record.status;
+  if (goodGeneration === record.generation || nativeId === null) return true;
+  const main = hostName(registry.namePrefix, record.workload, 'main');
+  const workload = view.workloadsOf(record.key, main).find((item) => item.nativeId === nativeId);
+  const sinceMs = workload && programSinceMs(workload);
+  if (!workload || sinceMs === undefined || sinceMs === null || clock.now() < sinceMs + settings().settleMs)
+    return true;
+  if (!view.health(workload.driver).answering) return true;
+  return view.refresh(workload.driver, nativeId);
 }
 
 /**
- * Before a workload is said to be missing and made anew, the runtime is asked for the one that was there by its id:
- * two of a component must never run. Throws when it cannot be asked.
+ * Before a workload is said to be missing and made anew, each runtime that may have it is asked for the one that was
+ * there by its id: two of a component must never run. Throws when one cannot be asked.
  */
 export async function isReallyMissing(sight: Sight, record: ComponentRecord, step: Step | null): Promise<boolean> {
-  const { view } = sight;
+  const { view, ledger } = sight;
   const { nativeId } = record.status;
   if (step?.kind !== 'create' || step.role !== 'main' || nativeId === null) return true;
-  const driver = view.driverFor(record.spec.runtime);
-  if (!driver) return true;
-  if (!(await view.refresh(driver.name, nativeId))) throw new Error(`${driver.name} cannot be asked for ${nativeId}`);
+  const names = new Set(await ledger.driversOf(record.key));
+  const maker = view.driverFor(step.spec.runtime);
+  if (maker) names.add(maker.name);
+  for (const { name } of view.drivers().filter((driver) => names.has(driver.name))) {
+    if (!(await view.refresh(name, nativeId))) throw new Error(`${name} cannot be asked for ${nativeId}`);
+  }
   return !view.owned().some((workload) => workload.nativeId === nativeId);
 }

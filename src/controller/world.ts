@@ -1,18 +1,22 @@
 /** Gathers everything that a decision about one component may depend on. Reads only. */
 import type { ReconcileSettings, World } from '../../reconcilers/component/index.js';
-import { componentDefaults, type ComponentSpec } from '../core/spec.js';
+import { componentDefaults, type ComponentSpec, type Runtime } from '../core/spec.js';
 import { isBerthError } from '../core/errors.js';
 import { hostName } from '../core/names.js';
+import type { ObservedWorkload } from '../core/observation.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
+import type { Driver } from '../core/ports/driver.js';
 import type { ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
 import { observedStates, type ObservedState } from '../core/status.js';
 import type { EnvFiles } from './env-files.js';
+import type { LedgerIndex } from './ledger-index.js';
 
 export interface WorldOptions {
   readonly registry: Registry;
   readonly view: RuntimeView;
   readonly envFiles: EnvFiles;
+  readonly ledger: LedgerIndex;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly settings: () => ReconcileSettings;
@@ -25,10 +29,9 @@ export async function gatherWorld(
   siblings: readonly ComponentRecord[],
 ): Promise<World> {
   const { registry, view, clock, chance } = options;
-  const driver = view.driverFor(record.spec.runtime);
-  const health = driver ? view.health(driver.name) : undefined;
-  const known = record.status.observed === 'unknown' ? null : record.status.observed;
   const main = hostName(registry.namePrefix, record.workload, 'main');
+  const workloads = view.workloadsOf(record.key, main);
+  const imagesFor = view.driverFor(record.spec.runtime);
   return {
     nowMs: clock.now(),
     chance: chance.random(),
@@ -36,17 +39,47 @@ export async function gatherWorld(
     namePrefix: registry.namePrefix,
     settings: options.settings(),
     record,
-    driver: health
-      ? { name: health.name, answering: health.answering, error: health.error, lastObserved: known ?? lastSeen(record) }
-      : null,
-    workloads: view.workloadsOf(record.key, main),
-    imageNow: driver ? view.imageNow(driver.name, record.spec.image) : undefined,
+    driver: await driverThatMatters(options, record, workloads),
+    workloads,
+    imageNow: imagesFor && view.imageNow(imagesFor.name, record.spec.image),
     envFiles: await options.envFiles.read([record.spec, ...goodSpecOf(record)]),
     earlier: await earlierSpec(options, record, main),
     waitsFor: waitsFor(record, siblings),
     dependentsUp: dependentsUp(record, siblings),
     lastRuntimeEvent: view.lastEvent(record.key),
   };
+}
+
+/** See `World.driver`. The ledger is asked only when a driver does not answer. */
+async function driverThatMatters(
+  { registry, view, ledger }: WorldOptions,
+  record: ComponentRecord,
+  workloads: readonly ObservedWorkload[],
+): Promise<World['driver']> {
+  const wanted = view.driverFor(runtimeToRun(record));
+  const silent = view.drivers().filter(({ name }) => !view.health(name).answering);
+  const blind = silent.find((driver) => driver === wanted) ?? (await holderAmong(silent));
+  const driver = blind ?? wanted;
+  const lastObserved = (record.status.observed === 'unknown' ? null : record.status.observed) ?? lastSeen(record);
+  if (driver) return { ...view.health(driver.name), lastObserved };
+  const absent = (await ledger.driversOf(record.key)).find((name) => !view.driver(name));
+  if (absent === undefined || !record.deleting) return null;
+  const error = `this node has no driver ${absent}, which may hold a workload of it`;
+  return { name: absent, answering: false, error, lastObserved };
+
+  async function holderAmong(drivers: readonly Driver[]): Promise<Driver | undefined> {
+    if (drivers.length === 0) return undefined;
+    const seen = workloads.filter(({ owner }) => owner?.homeId === registry.homeId).map((item) => item.driver);
+    const holders = new Set([...seen, ...(await ledger.driversOf(record.key))]);
+    return drivers.find((driver) => holders.has(driver.name));
+  }
+}
+
+/** Of the spec, or of the last good one while its generation is given up. */
+function runtimeToRun(record: ComponentRecord): Runtime {
+  const { status, generation, spec } = record;
+  const good = status.failedGeneration === generation && status.goodSpec !== null;
+  return good ? (JSON.parse(status.goodSpec) as ComponentSpec).runtime : spec.runtime;
 }
 
 /** True when a decision about this component depends on others of its service. */
@@ -66,8 +99,8 @@ async function earlierSpec(
   record: ComponentRecord,
   mainName: string,
 ): Promise<World['earlier']> {
-  const workload = view.workloadsOf(record.key, mainName).find((item) => item.name === mainName);
-  const generation = workload?.owner?.homeId === registry.homeId ? workload.owner.generation : null;
+  const named = view.workloadsOf(record.key, mainName).filter((item) => item.name === mainName);
+  const generation = named.find(({ owner }) => owner?.homeId === registry.homeId)?.owner?.generation ?? null;
   if (generation === null || generation >= record.generation || generation <= (record.status.goodGeneration ?? 0))
     return null;
   try {

@@ -74,6 +74,11 @@ export const errorKinds = {
   ),
   E_ENV_FILE: kind(1, 'an env or secret file cannot be read', 'create the file, or correct its path and its lines'),
   E_VOLUME_SOURCE: kind(1, 'the host path of a volume does not exist', 'create it, or correct the path'),
+  E_VOLUME_BUSY: kind(
+    1,
+    'the volume is in use in another runtime',
+    'stop what mounts it there, or give this component a volume of its own',
+  ),
   // Virtual machines
   E_KERNEL_MISSING: kind(1, 'there is no kernel for microVMs', 'fetch one with: berth vm setup'),
   E_VM_IMAGE: kind(1, 'the image cannot be made to boot', 'read the message: it says what the image lacks'),

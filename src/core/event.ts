@@ -31,6 +31,7 @@ export const eventReasons = [
   'SeenAgain',
   'Deleted',
   'VolumeDeleted',
+  'VolumeMoved',
   'OrphanCollected',
   'OrphanFound',
   'DefinitionRefused',

@@ -4,7 +4,7 @@
  */
 import { volumeName } from './names.js';
 import type { ObservedConfig, ObservedMount, ObservedWorkload } from './observation.js';
-import { formatPort, parsePort, parseVolume, type ComponentSpec } from './spec.js';
+import { effectiveLimits, formatPort, parsePort, parseVolume, type ComponentSpec } from './spec.js';
 
 /** How a difference is mended: with a new workload, or in place. */
 export type Mend = 'replace' | 'update';
@@ -58,7 +58,7 @@ export function diffWorkload(desired: DesiredWorkload, workload: ObservedWorkloa
     compare('mounts', printList(desiredMounts(desired).map(printMount)), printList(config.mounts.map(printMount)));
     differences.push(...diffEnv(desired.env, config));
   }
-  if (workload.state === 'running') differences.push(...diffLimits(desired.spec, workload));
+  differences.push(...diffLimits(desired.spec, workload));
   return differences;
 }
 
@@ -109,16 +109,24 @@ function diffEnv(desired: DesiredEnv, config: ObservedConfig): readonly FieldDif
   return differences;
 }
 
+/**
+ * A container's limits are set in place, while it runs. A machine is made with its own: other ones want another
+ * machine. What another runtime had says nothing.
+ */
 function diffLimits(spec: ComponentSpec, workload: ObservedWorkload): readonly FieldDifference[] {
+  const inPlace = spec.runtime === 'container';
+  if (workload.runtime !== spec.runtime || (inPlace && workload.state !== 'running')) return [];
   const differences: FieldDifference[] = [];
   const show = (value: number | null, unit: string): string =>
     value === null ? 'unlimited' : `${String(value)}${unit}`;
   const push = (field: string, want: number | null, have: number | null, unit: string): void => {
-    differences.push({ field, desired: show(want, unit), observed: show(have, unit), mend: 'update', fromFile: false });
+    const [desired, observed] = [show(want, unit), show(have, unit)];
+    differences.push({ field, desired, observed, mend: inPlace ? 'update' : 'replace', fromFile: false });
   };
   const { memoryMb, vcpus } = workload;
-  if (memoryMb !== undefined && memoryMb !== spec.memoryMb) push('memory_mb', spec.memoryMb, memoryMb, ' MiB');
-  if (vcpus !== undefined && !sameVcpus(vcpus, spec.vcpus)) push('vcpus', spec.vcpus, vcpus, '');
+  const wanted = effectiveLimits(spec);
+  if (memoryMb !== undefined && memoryMb !== wanted.memoryMb) push('memory_mb', wanted.memoryMb, memoryMb, ' MiB');
+  if (vcpus !== undefined && !sameVcpus(vcpus, wanted.vcpus)) push('vcpus', wanted.vcpus, vcpus, '');
   return differences;
 }
 

@@ -27,6 +27,12 @@ export interface DriverWatchOptions {
   readonly onHealth: (health: DriverHealth) => void;
 }
 
+/** An event in words, with its time in Unix milliseconds. */
+export interface LastEvent {
+  readonly atMs: number;
+  readonly words: string;
+}
+
 /** While a driver does not answer it is asked again this often, in milliseconds. */
 const retryMs = 1_000;
 /** Events about more workloads than this at once are answered with one list. */
@@ -41,7 +47,7 @@ export class DriverWatch {
   readonly #options: DriverWatchOptions;
   readonly #abort = new AbortController();
   readonly #pendingLooks = new Set<string>();
-  readonly #lastEvents = new Map<string, string>();
+  readonly #lastEvents = new Map<string, LastEvent>();
   #health: DriverHealth;
   #listing: Promise<void> | undefined;
   #wantsList = false;
@@ -118,7 +124,8 @@ export class DriverWatch {
     }
   }
 
-  lastEvent(key: ComponentKey): string | null {
+  /** The latest event about a component; null: none is known. */
+  lastEvent(key: ComponentKey): LastEvent | null {
     return this.#lastEvents.get(formatKey(key)) ?? null;
   }
 
@@ -188,7 +195,8 @@ export class DriverWatch {
 
   #remember(event: RuntimeEvent, key: string): void {
     this.#lastEvents.delete(key);
-    this.#lastEvents.set(key, `${event.driver} event "${event.action}" at ${new Date(event.atMs).toISOString()}`);
+    const words = `${event.driver} event "${event.action}" at ${new Date(event.atMs).toISOString()}`;
+    this.#lastEvents.set(key, { atMs: event.atMs, words });
     if (this.#lastEvents.size <= keptEvents) return;
     for (const oldest of this.#lastEvents.keys()) {
       this.#lastEvents.delete(oldest);

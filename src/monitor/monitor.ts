@@ -67,6 +67,10 @@ export class Monitor implements RuntimeView {
     return this.#drivers.find((driver) => driver.name === name);
   }
 
+  drivers(): readonly Driver[] {
+    return this.#drivers;
+  }
+
   health(driver: string): DriverHealth {
     return this.#watch(driver).health;
   }
@@ -80,15 +84,13 @@ export class Monitor implements RuntimeView {
   }
 
   imageNow(driver: string, reference: string): string | undefined {
-    return this.#watch(driver).picture.imageNow(reference);
+    const store = this.#watches.get(this.driver(driver)?.imagesOf ?? driver);
+    return store?.picture.imageNow(reference);
   }
 
   lastEvent(key: ComponentKey): string | null {
-    for (const watch of this.#watches.values()) {
-      const event = watch.lastEvent(key);
-      if (event !== null) return event;
-    }
-    return null;
+    const events = [...this.#watches.values()].flatMap((watch) => watch.lastEvent(key) ?? []);
+    return events.sort((a, b) => b.atMs - a.atMs)[0]?.words ?? null;
   }
 
   async refresh(driver: string, idOrName: string): Promise<boolean> {

@@ -5,13 +5,17 @@ import { sql, type Session } from './session.js';
 
 export type Intent = HostObject & { readonly generation: number | null };
 
-/** Writes intents; the row of an object that has one already is kept. Answers the ids in order. */
+/**
+ * Writes intents; the row of an object that has one already is kept. A workload that bears the name no longer, since
+ * another is about to get it, is known by its native id from then on. Answers the ids in order.
+ */
 export function insertIntents(session: Session, intents: readonly Intent[], nowMs: number): readonly number[] {
   return intents.map((intent) => {
     const known = session
-      .prepare('select id from ledger where driver = ? and kind = ? and name = ?')
-      .get(intent.driver, intent.kind, intent.name) as { id: number } | undefined;
-    if (known !== undefined) return known.id;
+      .prepare('select id, native_id from ledger where driver = ? and kind = ? and name = ?')
+      .get(intent.driver, intent.kind, intent.name) as { id: number; native_id: string | null } | undefined;
+    if (known?.native_id === null) return known.id;
+    if (known !== undefined) session.run(renamed(known.id, known.native_id));
     return session.run(
       sql.insertInto('ledger').values({
         driver: intent.driver,
@@ -25,6 +29,11 @@ export function insertIntents(session: Session, intents: readonly Intent[], nowM
       }),
     ).lastId;
   });
+}
+
+/** Native ids are unique for a driver, so the row gets out of the way of whoever has the name now. */
+function renamed(id: number, nativeId: string) {
+  return sql.updateTable('ledger').set({ name: nativeId }).where('id', '=', id);
 }
 
 export function readLedger(session: Session): readonly LedgerRecord[] {

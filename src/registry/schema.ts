@@ -149,6 +149,14 @@ export interface VolumeToRemoveTable {
   marked_at: number;
 }
 
+export interface VolumeHolderTable {
+  service: string;
+  volume: string;
+  driver: string;
+  state: string;
+  copied_for: string | null;
+}
+
 export interface HistoryFloorTable {
   service: string;
   revision: number;
@@ -166,5 +174,6 @@ export interface Tables {
   sources: SourceTable;
   freshness: FreshnessTable;
   volumes_to_remove: VolumeToRemoveTable;
+  volume_holders: VolumeHolderTable;
   history_floors: HistoryFloorTable;
 }

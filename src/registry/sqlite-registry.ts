@@ -17,6 +17,8 @@ import type {
   ServiceRecord,
   SourceRecord,
   StatusUpdate,
+  VolumeHolder,
+  VolumeKey,
 } from '../core/ports/registry.js';
 import type { ServiceSpec } from '../core/spec.js';
 import { applyChanges, type Touched } from './apply-changes.js';
@@ -39,6 +41,7 @@ import { RecordCache } from './record-cache.js';
 import { untilFree, type RetryOptions } from './retry.js';
 import type { Retention } from './retention.js';
 import { sql, type Session } from './session.js';
+import { readVolumeHolders, replaceVolumeHolders } from './volume-holders.js';
 import { Watcher } from './watcher.js';
 import { anyNews, writeStatus } from './write-status.js';
 import { readRevision, Writer } from './writer.js';
@@ -219,7 +222,7 @@ export class SqliteRegistry implements Registry {
     });
   }
 
-  volumesToRemove(): Promise<readonly { readonly service: string; readonly volume: string }[]> {
+  volumesToRemove(): Promise<readonly VolumeKey[]> {
     return this.#read(readVolumesToRemove);
   }
 
@@ -229,7 +232,19 @@ export class SqliteRegistry implements Registry {
       transaction.session.run(
         sql.deleteFrom('volumes_to_remove').where('service', '=', service).where('volume', '=', volume),
       );
+      replaceVolumeHolders(transaction.session, { service, volume }, []);
       insertEvents(transaction.session, events);
+    });
+  }
+
+  volumeHolders(): Promise<readonly VolumeHolder[]> {
+    return this.#read(readVolumeHolders);
+  }
+
+  setVolumeHolders(volume: VolumeKey, holders: readonly Omit<VolumeHolder, 'service' | 'volume'>[]): Promise<void> {
+    return this.#writer.write('durable', (transaction) => {
+      transaction.touch();
+      replaceVolumeHolders(transaction.session, volume, holders);
     });
   }
 

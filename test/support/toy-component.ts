@@ -129,7 +129,8 @@ export class ToyComponent {
   /** One decision and its step. `fault` says what becomes of them. Answers whether there was a step. */
   turn(fault: 'none' | 'crash-before-step' | 'crash-after-step' | 'step-fails' = 'none'): boolean {
     const decision = decide(this.world());
-    this.turns.push([this.record.status.phase, verbOf(decision.status.phase)]);
+    const before = this.record.status;
+    this.turns.push([before.phase, verbOf(decision.status.phase)]);
     this.lastDecision = decision;
     if (decision.irregular !== null) throw new Error(decision.irregular);
     this.record = { ...this.record, status: decision.status };
@@ -144,6 +145,7 @@ export class ToyComponent {
     if (fault === 'crash-after-step') return true;
     const outcome = afterStep({
       key,
+      before,
       status: this.record.status,
       step,
       result,

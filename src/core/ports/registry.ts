@@ -132,6 +132,21 @@ export interface LedgerRecord extends HostObject {
   readonly intendedAtMs: number;
 }
 
+/** A named volume of a service. */
+export interface VolumeKey {
+  readonly service: string;
+  readonly volume: string;
+}
+
+/** What one driver has of a named volume. At most one of a volume is `current`. */
+export interface VolumeHolder extends VolumeKey {
+  readonly driver: string;
+  /** `current`: the data that counts; `copy`: of a workload that has not proven itself; `old`: to be removed. */
+  readonly state: 'current' | 'copy' | 'old';
+  /** Native id of the workload that a finished copy was made for; null: not finished, or no copy. */
+  readonly copiedFor: string | null;
+}
+
 export interface EventQuery {
   readonly service?: string;
   readonly component?: string;
@@ -191,14 +206,22 @@ export interface Registry {
    */
   watch(notify: () => void): () => void;
 
-  /** Writes intents before the objects are made; answers their ids in order. Existing rows of the same object are kept. */
+  /**
+   * Writes intents before the objects are made; answers their ids in order. Existing rows of the same object are kept;
+   * a workload that was made under this name before and has another by now keeps a row of its own.
+   */
   recordIntents(objects: readonly (HostObject & { readonly generation: number | null })[]): Promise<readonly number[]>;
   setNativeId(ledgerId: number, nativeId: string): Promise<void>;
   ledger(): Promise<readonly LedgerRecord[]>;
   forget(ledgerIds: readonly number[]): Promise<void>;
   /** Volumes that `delete-volume` marked. */
-  volumesToRemove(): Promise<readonly { readonly service: string; readonly volume: string }[]>;
+  volumesToRemove(): Promise<readonly VolumeKey[]>;
+  /** Forgets the mark and every holder of the volume. */
   volumeRemoved(service: string, volume: string, events: readonly NewEvent[], context: ChangeContext): Promise<void>;
+
+  volumeHolders(): Promise<readonly VolumeHolder[]>;
+  /** Puts `holders` in the place of all that was known of this volume; raises no revision. */
+  setVolumeHolders(volume: VolumeKey, holders: readonly Omit<VolumeHolder, 'service' | 'volume'>[]): Promise<void>;
 
   /** Drops history and events beyond their retention, in small steps that never block writers for long. */
   compact(nowMs: number): Promise<void>;

@@ -20,12 +20,14 @@ export interface RuntimeView {
   /** The driver that serves a runtime on this node. */
   driverFor(runtime: Runtime): Driver | undefined;
   driver(name: string): Driver | undefined;
+  /** Every driver of this node. */
+  drivers(): readonly Driver[];
   health(driver: string): DriverHealth;
   /** Workloads that bear this component's labels, and whoever holds `mainHostName`. */
   workloadsOf(key: ComponentKey, mainHostName: string): readonly ObservedWorkload[];
   /** Every workload that bears this home's labels. */
   owned(): readonly ObservedWorkload[];
-  /** What an image reference names on a driver's host; undefined: not there. */
+  /** What an image reference names where a driver takes its images from; undefined: not there. */
   imageNow(driver: string, reference: string): string | undefined;
   /** The latest event of the runtime about a component that Berth did not bring about, in words. */
   lastEvent(key: ComponentKey): string | null;

@@ -1,0 +1,299 @@
+/**
+ * Takes the data of named volumes along when a component moves to another runtime. Each driver keeps volumes of its
+ * own; the registry says whose data counts. A workload that starts elsewhere gets a copy, once; its copy counts from
+ * when it has proven itself, and only then the old data goes.
+ */
+import { BerthError, isBerthError, messageOf } from '../core/errors.js';
+import { formatKey, volumeName, type ComponentKey } from '../core/names.js';
+import type { HostObject } from '../core/observation.js';
+import type { Clock } from '../core/ports/clock.js';
+import type { Driver } from '../core/ports/driver.js';
+import type { Log } from '../core/ports/log.js';
+import type { ChangeContext, Registry, VolumeHolder, VolumeKey } from '../core/ports/registry.js';
+import type { RuntimeView } from '../core/ports/view.js';
+import { parseVolume } from '../core/spec.js';
+
+export interface VolumeMoverOptions {
+  readonly registry: Registry;
+  readonly view: RuntimeView;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly context: ChangeContext;
+}
+
+/** A workload that is about to start, or has proven itself. */
+export interface Mounter {
+  readonly key: ComponentKey;
+  readonly nativeId: string;
+  readonly driver: string;
+  /** As its spec declares them. */
+  readonly volumes: readonly string[];
+}
+
+type Holder = Omit<VolumeHolder, 'service' | 'volume'>;
+
+export class VolumeMover {
+  readonly #options: VolumeMoverOptions;
+  /** All that the registry says of holders; only this class changes it. */
+  #holders: Promise<Map<string, readonly Holder[]>> | undefined;
+  /** The last piece of work on each volume: one at a time. */
+  readonly #work = new Map<string, Promise<unknown>>();
+
+  constructor(options: VolumeMoverOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Before a start: makes sure that its volumes hold the data that counts. Answers whether anything was copied.
+   * E_VOLUME_BUSY, E_RUNTIME_UNAVAILABLE, and whatever the two drivers say.
+   */
+  async prepare(mounter: Mounter, signal: AbortSignal): Promise<boolean> {
+    let copied = false;
+    for (const [volume, sizeMb] of namedVolumes(mounter.volumes)) {
+      const key = { service: mounter.key.service, volume };
+      if (await this.#exclusively(key, () => this.#prepareOne(key, sizeMb, mounter, signal))) copied = true;
+    }
+    return copied;
+  }
+
+  /** A workload has proven itself: the data that it has is the data that counts from now on. */
+  async settle(mounter: Mounter): Promise<void> {
+    for (const volume of namedVolumes(mounter.volumes).keys()) {
+      const key = { service: mounter.key.service, volume };
+      const isItsCopy = (holder: Holder): boolean =>
+        holder.driver === mounter.driver && holder.copiedFor === mounter.nativeId;
+      if (!(await this.#of(key)).some(isItsCopy)) continue;
+      await this.#exclusively(key, async () => {
+        const holders = await this.#of(key);
+        const settled = holders.map((holder): Holder => {
+          const state = isItsCopy(holder) ? 'current' : 'old';
+          return { driver: holder.driver, state, copiedFor: null };
+        });
+        if (holders.some(isItsCopy)) await this.#write(key, settled);
+      });
+    }
+  }
+
+  /** Removes what was given up and nobody mounts any more; what cannot be removed yet is tried again at the next call. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    for (const [text, holders] of [...(await this.#all())]) {
+      if (!holders.some(({ state }) => state === 'old')) continue;
+      const key = readKey(text);
+      await this.#exclusively(key, async () => {
+        for (const { driver, state } of await this.#of(key)) {
+          if (state === 'old' && !signal.aborted) await this.#removeOld(key, driver, signal);
+        }
+      });
+    }
+  }
+
+  /** The names of the drivers that have something of a volume, as far as the registry knows. */
+  async holdersOf(key: VolumeKey): Promise<readonly string[]> {
+    return (await this.#of(key)).map(({ driver }) => driver);
+  }
+
+  /** The registry forgot the volume. */
+  async forgotten(key: VolumeKey): Promise<void> {
+    (await this.#all()).delete(writeKey(key));
+  }
+
+  async #prepareOne(key: VolumeKey, sizeMb: number | null, mounter: Mounter, signal: AbortSignal): Promise<boolean> {
+    const holders = await this.#of(key);
+    const current = holders.find(({ state }) => state === 'current')?.driver ?? (await this.#firstMaker(key, mounter));
+    if (current === mounter.driver) {
+      await this.#giveUpCopies(key, holders, current);
+      return false;
+    }
+    if (holders.some(({ driver, copiedFor }) => driver === mounter.driver && copiedFor === mounter.nativeId)) {
+      return false;
+    }
+    const { view } = this.#options;
+    const [from, to] = [view.driver(current), view.driver(mounter.driver)];
+    if (!from || !to) {
+      const message = `the data of volume ${key.volume} is with driver ${current}, which this node does not have`;
+      throw new BerthError('E_RUNTIME_UNAVAILABLE', message);
+    }
+    this.#mustRest(key, [from.name, to.name]);
+    const others = holders.filter(({ driver }) => driver !== current && driver !== to.name);
+    const rows = (copiedFor: string | null): readonly Holder[] => [
+      ...others,
+      { driver: current, state: 'current', copiedFor: null },
+      { driver: to.name, state: 'copy', copiedFor },
+    ];
+    await this.#write(key, rows(null));
+    const copied = await this.#copy(key, mounter.key, { from, to, sizeMb }, signal);
+    await this.#write(key, rows(mounter.nativeId));
+    return copied;
+  }
+
+  /** Whoever runs on the driver that counts needs no copies elsewhere: a later try begins with a fresh one. */
+  async #giveUpCopies(key: VolumeKey, holders: readonly Holder[], current: string): Promise<void> {
+    if (holders.length > 0 && holders.every(({ state }) => state !== 'copy')) return;
+    const rest = holders.filter(({ driver }) => driver !== current);
+    await this.#write(key, [
+      { driver: current, state: 'current', copiedFor: null },
+      ...rest.map(({ driver }): Holder => ({ driver, state: 'old', copiedFor: null })),
+    ]);
+  }
+
+  /** Who made a volume that no row speaks of: by the ledger; else whoever mounts it now. */
+  async #firstMaker(key: VolumeKey, mounter: Mounter): Promise<string> {
+    const { registry } = this.#options;
+    if (this.#options.view.drivers().length < 2) return mounter.driver;
+    const name = this.#hostName(key);
+    const first = (await registry.ledger()).find((row) => row.kind === 'volume' && row.name === name);
+    return first?.driver ?? mounter.driver;
+  }
+
+  #mustRest(key: VolumeKey, drivers: readonly string[]): void {
+    const name = this.#hostName(key);
+    const up = this.#options.view
+      .owned()
+      .filter(({ state }) => state === 'running' || state === 'paused' || state === 'stopping')
+      .find(({ driver, config }) => drivers.includes(driver) && config?.mounts.some((mount) => mount.source === name));
+    if (!up) return;
+    const message = `volume ${key.volume} cannot be copied while ${up.name} (${up.driver}) is up and mounts it`;
+    throw new BerthError('E_VOLUME_BUSY', message);
+  }
+
+  /** Copies what `from` has; false when it has nothing. */
+  async #copy(
+    key: VolumeKey,
+    component: ComponentKey,
+    { from, to, sizeMb }: { readonly from: Driver; readonly to: Driver; readonly sizeMb: number | null },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { clock, registry, context, log } = this.#options;
+    const beganMs = clock.monotonic();
+    const counter = { bytes: 0 };
+    const source = from.readVolume(this.#object(key, from.name), signal)[Symbol.asyncIterator]();
+    let first: IteratorResult<Uint8Array>;
+    try {
+      first = await source.next();
+    } catch (error) {
+      if (!isBerthError(error, 'E_NOT_FOUND')) throw error;
+      log.warn({ volume: key.volume, driver: from.name }, 'there is no such volume to copy');
+      return false;
+    }
+    const tar = counted(first, source, counter);
+    await to.writeVolume(this.#object(key, to.name), { tar, sizeMb }, signal);
+    const tookMs = Math.round(clock.monotonic() - beganMs);
+    const data = { volume: key.volume, from: from.name, to: to.name, bytes: counter.bytes, tookMs };
+    const message = `the data of volume ${key.volume} was copied from ${from.name} to ${to.name}: ${String(counter.bytes)} bytes in ${String(tookMs)} ms`;
+    await registry.addEvents([{ ...component, severity: 'info', reason: 'VolumeMoved', message, data }], context);
+    return true;
+  }
+
+  async #removeOld(key: VolumeKey, driverName: string, signal: AbortSignal): Promise<void> {
+    const { view, registry, log } = this.#options;
+    const driver = view.driver(driverName);
+    const name = this.#hostName(key);
+    const isMounted = view
+      .owned()
+      .some((item) => item.driver === driverName && item.config?.mounts.some((mount) => mount.source === name));
+    if (!driver || isMounted || !view.health(driverName).answering) return;
+    try {
+      await driver.removeObject(this.#object(key, driverName), signal);
+    } catch (error) {
+      log.warn({ err: messageOf(error), volume: name }, 'cannot remove what was moved away yet');
+      return;
+    }
+    const rows = (await registry.ledger()).filter(
+      (row) => row.kind === 'volume' && row.driver === driverName && row.name === name,
+    );
+    await registry.forget(rows.map((row) => row.id));
+    await this.#write(
+      key,
+      (await this.#of(key)).filter((holder) => holder.driver !== driverName),
+    );
+  }
+
+  #hostName({ service, volume }: VolumeKey): string {
+    return volumeName(this.#options.registry.homeId, service, volume);
+  }
+
+  #object(key: VolumeKey, driver: string): HostObject {
+    return { kind: 'volume', driver, name: this.#hostName(key), service: key.service, component: null };
+  }
+
+  async #of(key: VolumeKey): Promise<readonly Holder[]> {
+    return (await this.#all()).get(writeKey(key)) ?? [];
+  }
+
+  async #write(key: VolumeKey, holders: readonly Holder[]): Promise<void> {
+    await this.#options.registry.setVolumeHolders(key, holders);
+    (await this.#all()).set(writeKey(key), holders);
+  }
+
+  async #all(): Promise<Map<string, readonly Holder[]>> {
+    this.#holders ??= this.#read();
+    const holders = this.#holders;
+    try {
+      return await holders;
+    } catch (error) {
+      if (this.#holders === holders) this.#holders = undefined;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<Map<string, readonly Holder[]>> {
+    const all = new Map<string, Holder[]>();
+    for (const { service, volume, ...holder } of await this.#options.registry.volumeHolders()) {
+      const key = writeKey({ service, volume });
+      all.set(key, [...(all.get(key) ?? []), holder]);
+    }
+    return all;
+  }
+
+  /** Runs `work` when nothing else is at work on this volume. */
+  async #exclusively<T>(key: VolumeKey, work: () => Promise<T>): Promise<T> {
+    const text = writeKey(key);
+    const before = this.#work.get(text) ?? Promise.resolve();
+    const result = before.then(work, work);
+    const quiet = result.catch(() => undefined);
+    this.#work.set(text, quiet);
+    try {
+      return await result;
+    } finally {
+      if (this.#work.get(text) === quiet) this.#work.delete(text);
+    }
+  }
+}
+
+/** A volume's name is as plain as a component's. */
+function writeKey({ service, volume }: VolumeKey): string {
+  return formatKey({ service, component: volume });
+}
+
+function readKey(text: string): VolumeKey {
+  const [service = '', volume = ''] = text.split('/');
+  return { service, volume };
+}
+
+/** Sizes in mebibytes by name; the largest, where one volume is mounted more than once. */
+function namedVolumes(volumes: readonly string[]): ReadonlyMap<string, number | null> {
+  const sizes = new Map<string, number | null>();
+  for (const text of volumes) {
+    const mount = parseVolume(text);
+    if (mount?.kind !== 'named') continue;
+    const known = sizes.get(mount.source) ?? null;
+    const larger = known === null || mount.sizeMb === null ? (known ?? mount.sizeMb) : Math.max(known, mount.sizeMb);
+    sizes.set(mount.source, larger);
+  }
+  return sizes;
+}
+
+async function* counted(
+  first: IteratorResult<Uint8Array>,
+  source: AsyncIterator<Uint8Array>,
+  counter: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let chunk = first; chunk.done !== true; chunk = await source.next()) {
+      counter.bytes += chunk.value.byteLength;
+      yield chunk.value;
+    }
+  } finally {
+    await source.return?.();
+  }
+}
