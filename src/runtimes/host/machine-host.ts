@@ -1,0 +1,168 @@
+/** What the driver of virtual machines needs of the host beside `Host`: folders that it shares with QEMU, and bytes. */
+import { constants, type Stats } from 'node:fs';
+import { lchown, lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { execa } from 'execa';
+import { createNodeHost, type Host } from './host.js';
+
+/** How a file stands in its folder; links are not followed. */
+export interface FileState {
+  readonly kind: 'file' | 'directory' | 'socket' | 'symlink' | 'other';
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Names that this file has. */
+  readonly links: number;
+  readonly bytes: number;
+  readonly inode: number;
+}
+
+export interface FolderProcess {
+  readonly pid: number;
+  /** The exit code when it ends; null: by a signal. Never rejects. */
+  readonly exited: Promise<number | null>;
+}
+
+export interface StartInFolder {
+  /** Its working directory. */
+  readonly folder: string;
+  /** Emptied first; gets stdout and stderr. */
+  readonly logPath: string;
+  /** The whole environment: nothing of this process is passed on. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** An open directory, by a path that is short however long its own is. */
+export interface OpenFolder {
+  readonly path: string;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
+export interface MachineHost extends Host {
+  /** Starts a command in a session of its own; it outlives this process. Throws when it cannot be started. */
+  readonly startInFolder: (argv: readonly string[], options: StartInFolder) => Promise<FolderProcess>;
+  /** Puts a whole new file (mode 0600) in the place of `path`, or leaves what was there. */
+  readonly replaceText: (path: string, text: string) => Promise<void>;
+  /** undefined: there is none. */
+  readonly fileState: (path: string) => Promise<FileState | undefined>;
+  /** Of the name itself: links are not followed. */
+  readonly setOwner: (path: string, uid: number, gid: number) => Promise<void>;
+  /** Refuses to follow a symbolic link. */
+  readonly setMode: (path: string, mode: number) => Promise<void>;
+  /** Names in a folder; empty when it cannot be read. */
+  readonly listFolder: (path: string) => Promise<readonly string[]>;
+  /** At most `length` bytes from an offset on; undefined when it is no regular file that can be read. */
+  readonly readBytes: (path: string, offset: number, length: number) => Promise<Buffer | undefined>;
+  /** Makes a regular file shorter. Refuses to follow a symbolic link. */
+  readonly truncate: (path: string, bytes: number) => Promise<void>;
+  readonly move: (from: string, to: string) => Promise<void>;
+  readonly openFolder: (path: string) => Promise<OpenFolder>;
+}
+
+function kindOf(stats: Stats): FileState['kind'] {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSocket()) return 'socket';
+  return stats.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+async function fileState(path: string): Promise<FileState | undefined> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats) return undefined;
+  const { uid, gid, nlink: links, size: bytes, ino: inode } = stats;
+  return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, links, bytes, inode };
+}
+
+/** Opens without following a link, and without waiting for the other end of a FIFO that somebody put there. */
+async function withFile<T>(path: string, flags: number, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readBytes(path: string, offset: number, length: number): Promise<Buffer | undefined> {
+  try {
+    return await withFile(path, constants.O_RDONLY, async (file) => {
+      const stats = await file.stat();
+      if (!stats.isFile()) return undefined;
+      const wanted = Math.min(length, Math.max(stats.size - offset, 0));
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(wanted), 0, wanted, offset);
+      return buffer.subarray(0, bytesRead);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+async function replaceText(path: string, text: string): Promise<void> {
+  const fresh = `${path}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const file = await open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(fresh, path);
+}
+
+async function startInFolder(argv: readonly string[], options: StartInFolder): Promise<FolderProcess> {
+  const [file = '', ...args] = argv;
+  await rm(options.logPath, { force: true });
+  const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants;
+  const log = await open(options.logPath, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600);
+  try {
+    const child = execa(file, args, {
+      cwd: options.folder,
+      env: { ...options.env },
+      extendEnv: false,
+      detached: true,
+      cleanup: false,
+      reject: false,
+      buffer: false,
+      stdin: 'ignore',
+      stdout: log.fd as 1,
+      stderr: log.fd as 1,
+    });
+    child.unref();
+    const exited = child.then(
+      (result) => result.exitCode ?? null,
+      () => null,
+    );
+    if (child.pid === undefined) {
+      const { originalMessage } = await child;
+      throw new Error(originalMessage ?? `${file} could not be started`);
+    }
+    return { pid: child.pid, exited };
+  } finally {
+    await log.close();
+  }
+}
+
+async function openFolder(path: string): Promise<OpenFolder> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  return { path: `/proc/self/fd/${handle.fd}`, close: () => handle.close().catch(() => undefined) };
+}
+
+/** The real machine. */
+export function createMachineHost(host: Host = createNodeHost()): MachineHost {
+  return {
+    ...host,
+    startInFolder,
+    replaceText,
+    fileState,
+    setOwner: lchown,
+    setMode: (path, mode) => withFile(path, constants.O_RDONLY, (file) => file.chmod(mode)),
+    listFolder: (path) => readdir(path).catch(() => []),
+    readBytes,
+    truncate: (path, bytes) => withFile(path, constants.O_WRONLY, (file) => file.truncate(bytes)),
+    move: rename,
+    openFolder,
+  };
+}

@@ -1,0 +1,55 @@
+/** Whether a folder's machine runs, by what the kernel says and not by what a file claims. */
+import type { MachineHost } from '../../host/machine-host.js';
+import { identityOf, isSameProcess } from '../../host/process-identity.js';
+import { readRunRecord, runOf, writeRunRecord, type RunIdentity, type RunRecord } from './run-record.js';
+
+export type FoundMachine =
+  | { readonly state: 'running'; readonly run: RunIdentity }
+  /** It ran, in this boot or an earlier one, and no longer does. */
+  | { readonly state: 'ended'; readonly run: RunIdentity }
+  /** It was to be started, and did not come up. */
+  | { readonly state: 'never-started'; readonly uuid: string }
+  /** Nothing was ever started here. */
+  | { readonly state: 'none' };
+
+async function bearsToken(host: MachineHost, pid: number, uuid: string): Promise<boolean> {
+  const argv = ((await host.readText(`/proc/${pid}/cmdline`)) ?? '').split('\0');
+  return argv.some((word, index) => word === '-uuid' && argv[index + 1] === uuid);
+}
+
+/** True while that very QEMU runs: same boot, pid, start time, and the token on its command line. */
+export async function isMachineAlive(host: MachineHost, run: RunIdentity): Promise<boolean> {
+  return (await isSameProcess(host, run)) && (await bearsToken(host, run.pid, run.uuid));
+}
+
+/** Kills that very QEMU and no other; false when it is not there any more. */
+export async function killMachine(host: MachineHost, run: RunIdentity): Promise<boolean> {
+  return (await isMachineAlive(host, run)) && host.kill(run.pid, 'SIGKILL');
+}
+
+/** The process with the token of a run whose pid was never written down. */
+async function searchByToken(host: MachineHost, record: RunRecord): Promise<RunIdentity | undefined> {
+  for (const name of await host.listFolder('/proc')) {
+    if (!/^\d+$/.test(name) || !(await bearsToken(host, Number(name), record.uuid))) continue;
+    const identity = await identityOf(host, Number(name));
+    if (identity) return { ...identity, uuid: record.uuid, startedAtMs: record.startedAtMs };
+  }
+  return undefined;
+}
+
+/**
+ * Finds the machine of a folder, whoever started it and wherever that one died: between writing the intent and writing
+ * the pid, the token leads to the process, and the record is completed.
+ */
+export async function findMachine(deps: { host: MachineHost }, folder: string): Promise<FoundMachine> {
+  const { host } = deps;
+  const record = await readRunRecord(host, folder);
+  if (!record) return { state: 'none' };
+  const recorded = runOf(record);
+  if (recorded) return { state: (await isMachineAlive(host, recorded)) ? 'running' : 'ended', run: recorded };
+  const bootId = (await host.readText('/proc/sys/kernel/random/boot_id'))?.trim();
+  const run = record.bootId === bootId ? await searchByToken(host, record) : undefined;
+  if (!run) return { state: 'never-started', uuid: record.uuid };
+  await writeRunRecord(host, folder, { ...record, ...run });
+  return { state: 'running', run };
+}

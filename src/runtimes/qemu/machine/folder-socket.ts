@@ -1,0 +1,23 @@
+/** Connects to a socket in a VM's folder, however long the folder's path is. */
+import { createConnection, type Socket } from 'node:net';
+import type { MachineHost } from '../../host/machine-host.js';
+
+/**
+ * A unix socket's path ends after 107 bytes (man 7 unix), so the folder is opened and named by its descriptor. Rejects
+ * with the system's error when nothing listens.
+ */
+export async function connectInFolder(host: MachineHost, folder: string, name: string): Promise<Socket> {
+  const opened = await host.openFolder(folder);
+  try {
+    return await new Promise((resolve, reject) => {
+      const socket = createConnection({ path: `${opened.path}/${name}` });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(socket);
+      });
+    });
+  } finally {
+    await opened.close();
+  }
+}
