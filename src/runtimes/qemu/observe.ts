@@ -1,7 +1,7 @@
 /** Puts what is kept of a VM, and what is seen of its machine, into the words that all drivers share. Pure. */
 import type { ObservedWorkload, Ownership, WorkloadState } from '../../core/observation.js';
 import { userNetwork } from './contracts.js';
-import type { EndMark, StartedMark, VmOwner } from './record.js';
+import type { StartedMark, VmOwner } from './record.js';
 import { nameOf, type Kept } from './store.js';
 
 /** What is seen of the machine of a VM. Times are Unix milliseconds. */
@@ -17,7 +17,14 @@ export type MachineView =
       readonly problem: string | null;
     }
   /** `end` is missing where nobody was there to see it, or the host was restarted meanwhile. */
-  | { readonly kind: 'down'; readonly startedAtMs: number | null; readonly end: EndMark | undefined };
+  | { readonly kind: 'down'; readonly startedAtMs: number | null; readonly end: End | undefined };
+
+/** How a run ended; `atMs` is null where nobody saw it and the guest left no word. */
+export interface End {
+  readonly atMs: number | null;
+  readonly exitCode: number | null;
+  readonly problem: string | null;
+}
 
 /** What is said of a VM of which only the folder is left. */
 const unreadable = 'its record (vm.json) cannot be read';

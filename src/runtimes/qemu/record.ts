@@ -82,10 +82,15 @@ const endSchema = markSchema.extend({
 /** `end.json`: how the run with this token ended. */
 export type EndMark = z.infer<typeof endSchema>;
 
+const begunSchema = z.object({ consoleBytes: z.number() });
+/** `begun.json`: how much of the console's log is of earlier runs. */
+export type BegunMark = z.infer<typeof begunSchema>;
+
 /** Names of the files beside a VM's machine folder; only the agent's own user can change them. */
 export const recordFiles = Object.freeze({
   record: 'vm.json',
   owner: 'owner.json',
+  begun: 'begun.json',
   started: 'started.json',
   end: 'end.json',
   /** The machine's folder: QEMU's working directory. */
@@ -104,6 +109,7 @@ function parse<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined
 /** undefined: it is no record. */
 export const readRecord = (text: string | undefined): VmRecord | undefined => parse(recordSchema, text);
 export const readOwner = (text: string | undefined): VmOwner | undefined => parse(ownerSchema, text);
+export const readBegun = (text: string | undefined): BegunMark | undefined => parse(begunSchema, text);
 export const readStarted = (text: string | undefined): StartedMark | undefined => parse(markSchema, text);
 export const readEnd = (text: string | undefined): EndMark | undefined => parse(endSchema, text);
 

@@ -4,11 +4,13 @@ import { BerthError } from '../../core/errors.js';
 import type { Folders } from '../host/folders.js';
 import {
   ownerOf,
+  readBegun,
   readEnd,
   readOwner,
   readRecord,
   readStarted,
   recordFiles,
+  type BegunMark,
   type EndMark,
   type StartedMark,
   type VmOwner,
@@ -138,6 +140,15 @@ export class VmStore {
       this.#folders.read(join(folder, recordFiles.end)).then(readEnd),
     ]);
     return { ...(started?.uuid === uuid ? { started } : {}), ...(end?.uuid === uuid ? { end } : {}) };
+  }
+
+  /** What the latest start noted. */
+  async begun(id: string): Promise<BegunMark | undefined> {
+    return readBegun(await this.#folders.read(join(this.folder(id), recordFiles.begun)));
+  }
+
+  async markBegun(id: string, mark: BegunMark): Promise<void> {
+    await this.#folders.write(join(this.folder(id), recordFiles.begun), JSON.stringify(mark));
   }
 
   async markStarted(id: string, mark: StartedMark): Promise<void> {
