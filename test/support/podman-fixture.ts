@@ -5,8 +5,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { Driver } from '../../src/core/ports/driver.js';
-import { createNodeHost, createPodmanDriver, type PodmanSettings } from '../../src/runtimes/podman/index.js';
+import {
+  createNodeHost,
+  createPodmanDriver,
+  type ImageKeeper,
+  type PodmanSettings,
+} from '../../src/runtimes/podman/index.js';
 import { probeHost } from '../../src/runtimes/podman/probe-host.js';
 import { realChance, realClock } from './real-clock.js';
 
@@ -25,9 +29,9 @@ export interface PodmanHome {
   /** What the names of its workloads begin with. */
   readonly namePrefix: string;
   readonly stateDir: string;
-  readonly driver: Driver;
+  readonly driver: ImageKeeper;
   /** Another driver on the same home: a later agent, say. */
-  again(settings?: Partial<PodmanSettings>): Driver;
+  again(settings?: Partial<PodmanSettings>): ImageKeeper;
   /** Removes its containers, networks and volumes, closes its drivers and removes its folder. */
   dispose(): Promise<void>;
 }
@@ -37,8 +41,8 @@ export async function makePodmanHome(settings: Partial<PodmanSettings> = {}): Pr
   const homeId = randomUUID();
   const namePrefix = `t${randomBytes(3).toString('hex')}-`;
   const stateDir = await mkdtemp(join(tmpdir(), 'bp-'));
-  const drivers: Driver[] = [];
-  const again = (more: Partial<PodmanSettings> = {}): Driver => {
+  const drivers: ImageKeeper[] = [];
+  const again = (more: Partial<PodmanSettings> = {}): ImageKeeper => {
     const driver = createPodmanDriver({
       homeId,
       namePrefix,

@@ -18,6 +18,8 @@ interface CpioCommon {
   readonly gid?: number;
   /** Seconds since the epoch. Default: 0, so that the same files make the same archive. */
   readonly mtimeS?: number;
+  /** Hard links to this file follow. Default: false. */
+  readonly hasLinks?: boolean;
 }
 
 /** One file of an archive. A folder must come before what is in it. */
@@ -26,6 +28,8 @@ export type CpioEntry = CpioCommon &
     | { readonly kind: 'file'; readonly content: Uint8Array }
     /** Of exactly `size` bytes, read when its turn comes. */
     | { readonly kind: 'file'; readonly size: number; readonly content: AsyncIterable<Uint8Array> }
+    /** A further name of a file that came before, under this name. */
+    | { readonly kind: 'hard-link'; readonly linkTarget: string }
     | { readonly kind: 'directory' }
     | { readonly kind: 'symlink'; readonly linkTarget: string }
     | { readonly kind: 'fifo' }
@@ -36,6 +40,7 @@ export type CpioEntry = CpioCommon &
 const kindBits: Readonly<Record<CpioEntry['kind'], number>> = {
   fifo: 0o010000,
   'character-device': 0o020000,
+  'hard-link': 0o100000,
   directory: 0o040000,
   'block-device': 0o060000,
   file: 0o100000,
@@ -57,9 +62,12 @@ const trailerName = 'TRAILER!!!';
 export async function* encodeCpio(
   entries: Iterable<CpioEntry> | AsyncIterable<CpioEntry>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let inode = 0;
+  let count = 0;
+  const linked = new Map<string, number>();
   for await (const entry of entries) {
-    inode += 1;
+    count += 1;
+    if (entry.hasLinks) linked.set(entry.path, count);
+    const inode = entry.kind === 'hard-link' ? inodeOfLink(entry, linked) : count;
     const small = smallContentOf(entry);
     const size = small ? small.byteLength : sizeOf(entry);
     yield headerOf(entry, inode, size);
@@ -70,7 +78,18 @@ export async function* encodeCpio(
     }
     yield* paddingOf(size);
   }
-  yield header({ name: trailerName, inode: 0, mode: 0, uid: 0, gid: 0, mtimeS: 0, size: 0, major: 0, minor: 0 });
+  yield header({
+    name: trailerName,
+    inode: 0,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    mtimeS: 0,
+    size: 0,
+    links: 1,
+    major: 0,
+    minor: 0,
+  });
 }
 
 /** The whole archive at once: for small ones. Throws what `encodeCpio` throws. */
@@ -78,6 +97,12 @@ export async function cpioArchive(entries: Iterable<CpioEntry>): Promise<Uint8Ar
   const chunks: Uint8Array[] = [];
   for await (const chunk of encodeCpio(entries)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+function inodeOfLink(entry: CpioEntry & { readonly kind: 'hard-link' }, linked: ReadonlyMap<string, number>): number {
+  const inode = linked.get(entry.linkTarget);
+  if (inode === undefined) throw new Error(`${entry.path}: no file ${entry.linkTarget} came before it`);
+  return inode;
 }
 
 /** What an entry holds in memory already; undefined for content that is still to be read. */
@@ -113,6 +138,8 @@ interface HeaderFields {
   readonly gid: number;
   readonly mtimeS: number;
   readonly size: number;
+  /** Above 1: entries with one inode number are one file, whose content comes with the first. */
+  readonly links: number;
   readonly major: number;
   readonly minor: number;
 }
@@ -132,19 +159,20 @@ function headerOf(entry: CpioEntry, inode: number, size: number): Uint8Array {
     // The field has 32 bits; what is outside is shown as the nearest time.
     mtimeS: Math.min(Math.max(Math.trunc(entry.mtimeS ?? 0), 0), largestNumber),
     size,
+    links: entry.kind === 'hard-link' || entry.hasLinks ? 2 : 1,
     major: device.major,
     minor: device.minor,
   });
 }
 
-/** Header and name, padded. Each entry has one link: two with one inode number would be made one file. */
+/** Header and name, padded. */
 function header(fields: HeaderFields): Uint8Array {
   const name = Buffer.from(`${fields.name}\0`);
   if (name.byteLength > largestNameBytes) {
     throw new BerthError('E_VM_IMAGE', `a file's name is longer than ${largestNameBytes} bytes: ${fields.name}`);
   }
-  const { inode, mode, uid, gid, mtimeS, size, major, minor } = fields;
-  const numbers = [inode, mode, uid, gid, 1, mtimeS, size, 0, 0, major, minor, name.byteLength, 0];
+  const { inode, mode, uid, gid, links, mtimeS, size, major, minor } = fields;
+  const numbers = [inode, mode, uid, gid, links, mtimeS, size, 0, 0, major, minor, name.byteLength, 0];
   const text = `070701${numbers.map((number) => number.toString(16).padStart(8, '0')).join('')}`;
   const result = Buffer.alloc(aligned(headerBytes + name.byteLength));
   result.write(text, 'latin1');

@@ -44,6 +44,7 @@ async function* joined(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 function cpioEntry(tree: OpenedImage, entry: TreeEntry): CpioEntry {
   const { path, mode, uid, gid, mtimeS, kind } = entry;
   const common = { path, mode, uid, gid, mtimeS };
+  if (entry.hardLinkTo !== undefined) return { ...common, kind: 'hard-link', linkTarget: entry.hardLinkTo };
   switch (kind) {
     case 'file':
       return { ...common, kind, size: entry.size, content: tree.stream(path) };
@@ -58,10 +59,12 @@ function cpioEntry(tree: OpenedImage, entry: TreeEntry): CpioEntry {
   }
 }
 
-/** A `newc` archive, for the kernel. */
-export function cpioOf(tree: OpenedImage, entries: Iterable<TreeEntry>): AsyncGenerator<Uint8Array, void, undefined> {
+/** A `newc` archive of the image, for the kernel. */
+export function cpioOf(tree: OpenedImage): AsyncGenerator<Uint8Array, void, undefined> {
+  const linked = new Set<string | undefined>();
+  for (const { hardLinkTo } of rootEntries(tree)) linked.add(hardLinkTo);
   function* converted(): Generator<CpioEntry, void, undefined> {
-    for (const entry of entries) yield cpioEntry(tree, entry);
+    for (const entry of rootEntries(tree)) yield { ...cpioEntry(tree, entry), hasLinks: linked.has(entry.path) };
   }
   return joined(encodeCpio(converted()));
 }
@@ -75,8 +78,8 @@ function tarEntry(entry: TreeEntry): Omit<TarEntry, 'offset'> {
   return { ...common, kind, size: entry.size, linkTarget: entry.linkTarget };
 }
 
-async function* rawTar(tree: OpenedImage, entries: Iterable<TreeEntry>): AsyncGenerator<Uint8Array, void, undefined> {
-  for (const entry of entries) {
+async function* rawTar(tree: OpenedImage): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const entry of rootEntries(tree)) {
     const record = tarEntry(entry);
     yield tarHeader(record);
     if (record.kind !== 'file') continue;
@@ -86,7 +89,7 @@ async function* rawTar(tree: OpenedImage, entries: Iterable<TreeEntry>): AsyncGe
   yield tarEnd;
 }
 
-/** A tar archive. */
-export function tarOf(tree: OpenedImage, entries: Iterable<TreeEntry>): AsyncGenerator<Uint8Array, void, undefined> {
-  return joined(rawTar(tree, entries));
+/** A tar archive of the image. */
+export function tarOf(tree: OpenedImage): AsyncGenerator<Uint8Array, void, undefined> {
+  return joined(rawTar(tree));
 }
