@@ -2,9 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LogCursor } from '../../../src/api/log-cursor.js';
 import { BerthError } from '../../../src/core/errors.js';
 import type { Capability, Driver, LogLine, LogOptions } from '../../../src/core/ports/driver.js';
-import { createSimulatedDriver, createSimulatedHost } from '../../../src/runtimes/simulated/index.js';
-import { realChance, realClock } from '../../support/real-clock.js';
-import { Bench, patiently } from './support.js';
+import { Bench, fakeDriver, patiently } from './support.js';
 
 const at = (atMs: number, text: string): LogLine => ({ atMs, stream: 'stdout', text });
 
@@ -53,10 +51,8 @@ class FakeLogs {
 }
 
 function driverOver(logs: FakeLogs, capabilities: readonly Capability[] = []): Driver {
-  const host = createSimulatedHost({ clock: realClock, chance: realChance });
-  const driver = createSimulatedDriver({ host, homeId: '0', namePrefix: '', clock: realClock });
-  return Object.assign(Object.create(driver) as Driver, {
-    logs: (id: string, options: LogOptions, signal: AbortSignal) => logs.read(id, options, signal),
+  return fakeDriver({
+    logs: (id, options, signal) => logs.read(id, options, signal),
     capabilities: () => Promise.resolve(capabilities),
     close: () => Promise.resolve(),
   });

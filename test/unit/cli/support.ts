@@ -16,6 +16,7 @@ import type { ChangeContext, Registry } from '../../../src/core/ports/registry.j
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { createDefinitionReader, nodeFiles } from '../../../src/definition/index.js';
 import { openRegistry } from '../../../src/registry/index.js';
+import { createSimulatedDriver, createSimulatedHost } from '../../../src/runtimes/simulated/index.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 
 export interface Result {
@@ -60,6 +61,19 @@ const noInput: Input = {
 export const patiently = { timeout: 8_000 };
 
 const agentContext: ChangeContext = { actor: 'agent', request: null, message: null };
+
+/** A simulated driver with some of its members replaced. */
+export function fakeDriver(replaced: Partial<Driver>): Driver {
+  const host = createSimulatedHost({ clock: realClock, chance: realChance });
+  const driver = createSimulatedDriver({ host, homeId: '0', namePrefix: '', clock: realClock });
+  return new Proxy(driver, {
+    get(target, member) {
+      const value: unknown = Reflect.get(Object.hasOwn(replaced, member) ? replaced : target, member);
+      // Private members want the driver itself as their receiver.
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 export class Bench {
   readonly home: string;
