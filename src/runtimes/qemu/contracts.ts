@@ -183,6 +183,8 @@ export interface GuestUser {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
+  /** The home folder of the account; absent: `/`. */
+  readonly home?: string;
 }
 
 /** An address that a guest gives itself; DHCP is not needed. */
@@ -213,6 +215,8 @@ export interface GuestConfig {
   readonly root: LinuxImage['root'];
   /** Disks to mount, known by their virtio serial. */
   readonly mounts: readonly { readonly serial: string; readonly target: string; readonly readOnly: boolean }[];
+  /** What asks the program to end: a name or number, with or without `SIG`. null or absent: SIGTERM. */
+  readonly stopSignal?: string | null;
 }
 
 /** Serial of the disk that holds a guest's root. */
