@@ -21,6 +21,39 @@ export type TestProgram =
   /** Prints `tick 1`, `tick 2` …, some each second, until SIGTERM. */
   | { readonly does: 'tick' };
 
+/** What a runtime can do; the cases differ by it, and none is left out. */
+export interface Can {
+  /** Limits of a workload that runs are changed in place. */
+  readonly limits: boolean;
+  readonly pause: boolean;
+  readonly exec: boolean;
+  /** Folders of the host are mounted. */
+  readonly hostFolders: boolean;
+  /** Services have a network of their own. */
+  readonly networks: boolean;
+  /** The runtime shows workloads that no home of Berth made, and those of other homes. */
+  readonly strangers: boolean;
+  /** stdout and stderr are told apart; else both are the console. */
+  readonly streams: boolean;
+  /** Images are its own: its lists and events tell of them. */
+  readonly images: boolean;
+  /** Events come by a stream that can break. */
+  readonly cutEvents: boolean;
+}
+
+/** What Podman can, and what imitates it. */
+export const canAll: Can = Object.freeze({
+  limits: true,
+  pause: true,
+  exec: true,
+  hostFolders: true,
+  networks: true,
+  strangers: true,
+  streams: true,
+  images: true,
+  cutEvents: true,
+});
+
 export interface TestImage {
   readonly reference: string;
   /** `sha256:…` */
@@ -66,10 +99,10 @@ export interface Fixture {
   readonly hostFolder: string;
   /** A TCP port of 127.0.0.1 that nobody listens on. */
   freePort(): Promise<number>;
-  /** What this host can do. */
-  readonly can: { readonly limits: boolean; readonly pause: boolean };
-  /** Breaks the driver's event stream from the runtime's side; null: not possible here. */
-  readonly cutEvents: (() => Promise<void>) | null;
+  /** Exit code of what was killed by hand; null where nobody is left to tell it. */
+  readonly killedCode: number | null;
+  /** Breaks the driver's event stream from the runtime's side. */
+  cutEvents(): Promise<void>;
   /** How many list calls reached the runtime so far; null: nobody counts. */
   readonly listCalls: (() => number) | null;
   /** Removes whatever is left, of both homes and of no home, that this fixture or its tests made. */

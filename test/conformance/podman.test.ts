@@ -79,7 +79,7 @@ async function makeFixture(): Promise<Fixture> {
     },
     hostFolder: home.stateDir,
     freePort,
-    can: { limits: true, pause: true },
+    killedCode: 137,
     cutEvents: async () => {
       await killService(home.stateDir);
       await eventually(() => home.driver.list(AbortSignal.timeout(10_000)), { timeoutMs: 20_000, everyMs: 50 });

@@ -89,7 +89,7 @@ async function makeFixture(): Promise<Fixture> {
     },
     hostFolder,
     freePort: async () => (port += 1),
-    can: { limits: true, pause: true },
+    killedCode: 137,
     cutEvents: async () => host.events.cut(),
     listCalls: () => host.faults.calls('list'),
     cleanup: async () => {

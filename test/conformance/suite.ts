@@ -16,9 +16,9 @@ import { nameCases } from './cases/names.js';
 import { objectCases } from './cases/objects.js';
 import { ownershipCases } from './cases/ownership.js';
 import { portCases } from './cases/ports.js';
-import type { Fixture } from './fixture.js';
+import { canAll, type Can, type Fixture } from './fixture.js';
 
-const groups: Readonly<Record<string, (bench: Bench) => void>> = {
+const groups: Readonly<Record<string, (bench: Bench, can: Can) => void>> = {
   life: lifeCases,
   images: imageCases,
   names: nameCases,
@@ -34,7 +34,7 @@ const groups: Readonly<Record<string, (bench: Bench) => void>> = {
 };
 
 /** Registers the suite for one driver. `makeFixture` is called once, before the first case. */
-export function describeDriverConformance(name: string, makeFixture: () => Promise<Fixture>): void {
+export function describeDriverConformance(name: string, makeFixture: () => Promise<Fixture>, can: Can = canAll): void {
   describe(`driver ${name}`, () => {
     const bench = new Bench();
     beforeAll(async () => {
@@ -44,7 +44,7 @@ export function describeDriverConformance(name: string, makeFixture: () => Promi
     afterAll(() => bench.finish());
     for (const [group, register] of Object.entries(groups)) {
       describe(group, () => {
-        register(bench);
+        register(bench, can);
       });
     }
   });

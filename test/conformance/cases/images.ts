@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
 import { expectRefusal, patience, type Bench } from '../bench.js';
+import type { Can } from '../fixture.js';
 
 const unknownDigest = `sha256:${'0'.repeat(64)}`;
 
 /** What a tag names, policies of pulling, and digests that stay pinned. */
-export function imageCases(bench: Bench): void {
+export function imageCases(bench: Bench, can: Can): void {
   it('resolves a local image, and says when it is not here', async () => {
     const { driver, fixture } = bench;
     expect(await driver.resolveImage(fixture.image.reference, patience())).toBe(fixture.image.digest);
     expect(await driver.resolveImage(`localhost/${bench.freshName()}:1`, patience())).toBeUndefined();
     const { images } = await driver.list(patience());
-    expect(images.get(fixture.image.reference)).toBe(fixture.image.digest);
+    if (can.images) expect(images.get(fixture.image.reference)).toBe(fixture.image.digest);
+    else expect(driver.imagesOf).not.toBe(driver.name);
   });
 
   it('pulls nothing that is here already', async () => {
@@ -44,7 +46,7 @@ export function imageCases(bench: Bench): void {
     const before = await bench.create({ spec: { image: reference } });
     await byHand.tag(secondImage.digest, reference);
     expect(await driver.resolveImage(reference, patience())).toBe(secondImage.digest);
-    expect((await driver.list(patience())).images.get(reference)).toBe(secondImage.digest);
+    if (can.images) expect((await driver.list(patience())).images.get(reference)).toBe(secondImage.digest);
 
     const after = await bench.create({ spec: { image: reference } });
     for (const id of [before, after]) expect((await bench.inspect(id)).imageDigest).toBe(image.digest);

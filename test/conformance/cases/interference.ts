@@ -1,17 +1,16 @@
-import { expect, it, type TestContext } from 'vitest';
+import { expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.js';
 import { patience, type Bench } from '../bench.js';
+import type { Can } from '../fixture.js';
 
 /** What people do with the runtime's own tools is seen, and can be put right. */
-export function interferenceCases(bench: Bench): void {
-  const needPause = (context: TestContext): void => {
-    context.skip(!bench.fixture.can.pause, 'this host cannot pause');
-  };
+export function interferenceCases(bench: Bench, can: Can): void {
+  if (can.pause) pauseCases(bench);
 
   it('sees a kill', async () => {
     const id = await bench.run();
     await bench.fixture.byHand.kill(id);
-    expect((await bench.untilState(id, 'exited')).exitCode).toBe(137);
+    expect((await bench.untilState(id, 'exited')).exitCode).toBe(bench.fixture.killedCode);
     await bench.driver.start(id, patience());
     await bench.untilState(id, 'running');
   });
@@ -29,9 +28,10 @@ export function interferenceCases(bench: Bench): void {
     expect(await bench.driver.inspect(id, patience())).toBeUndefined();
     await bench.driver.remove(id, patience());
   });
+}
 
-  it('sees a pause, and lifts it', async (context) => {
-    needPause(context);
+function pauseCases(bench: Bench): void {
+  it('sees a pause, and lifts it', async () => {
     const id = await bench.run();
     const { startedAtMs } = await bench.inspect(id);
     await bench.fixture.byHand.pause(id);
@@ -42,16 +42,14 @@ export function interferenceCases(bench: Bench): void {
     expect((await bench.inspect(id)).state).toBe('running');
   });
 
-  it('stops what is paused', async (context) => {
-    needPause(context);
+  it('stops what is paused', async () => {
     const id = await bench.run();
     await bench.fixture.byHand.pause(id);
     await bench.driver.stop(id, 5_000, patience());
     await bench.untilState(id, 'exited');
   });
 
-  it('removes what is paused', async (context) => {
-    needPause(context);
+  it('removes what is paused', async () => {
     const id = await bench.run();
     await bench.fixture.byHand.pause(id);
     await bench.driver.remove(id, patience());

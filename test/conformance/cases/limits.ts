@@ -1,14 +1,30 @@
-import { expect, it, type TestContext } from 'vitest';
-import { patience, type Bench } from '../bench.js';
+import { expect, it } from 'vitest';
+import { componentDefaults } from '../../../src/core/spec.js';
+import { expectRefusal, patience, type Bench } from '../bench.js';
+import type { Can } from '../fixture.js';
 
 /** Limits as they are in force, changed in place by us or by hand. */
-export function limitCases(bench: Bench): void {
-  const needLimits = (context: TestContext): void => {
-    context.skip(!bench.fixture.can.limits, 'this host cannot set limits');
-  };
+export function limitCases(bench: Bench, can: Can): void {
+  if (can.limits) limitsInPlace(bench);
+  else limitsOfMachines(bench);
+}
 
-  it('sets the limits of the definition', async (context) => {
-    needLimits(context);
+/** A machine has its memory and processors from its start on. */
+function limitsOfMachines(bench: Bench): void {
+  it('gives a machine the limits of the definition, or its own, and changes none in place', async () => {
+    const memoryMb = bench.request().spec.memoryMb ?? 0;
+    const id = await bench.run({ spec: { vcpus: 2 } });
+    expect(await bench.inspect(id)).toMatchObject({ memoryMb, vcpus: 2 });
+    const refused = bench.driver.update(id, { memoryMb: memoryMb * 2, vcpus: null }, patience());
+    await expectRefusal(refused, 'E_NOT_SUPPORTED');
+    expect(await bench.listed(id)).toMatchObject({ memoryMb, vcpus: 2, state: 'running' });
+    const plain = await bench.create({ spec: { memoryMb: componentDefaults.memoryMb } });
+    expect(await bench.inspect(plain)).toMatchObject({ memoryMb: 256, vcpus: 1 });
+  });
+}
+
+function limitsInPlace(bench: Bench): void {
+  it('sets the limits of the definition', async () => {
     const id = await bench.run({ spec: { memoryMb: 64, vcpus: 0.5 } });
     const running = await bench.inspect(id);
     expect(running.memoryMb).toBe(64);
@@ -22,8 +38,7 @@ export function limitCases(bench: Bench): void {
     expect([null, undefined]).toContain(running.vcpus);
   });
 
-  it('changes limits in place, without a restart, and the list shows it', async (context) => {
-    needLimits(context);
+  it('changes limits in place, without a restart, and the list shows it', async () => {
     const id = await bench.run({ spec: { memoryMb: 64 } });
     const { startedAtMs } = await bench.inspect(id);
     await bench.driver.update(id, { memoryMb: 96, vcpus: 0.25 }, patience());
@@ -34,8 +49,7 @@ export function limitCases(bench: Bench): void {
     expect(updated).toMatchObject({ state: 'running', startedAtMs });
   });
 
-  it('lifts limits in place', async (context) => {
-    needLimits(context);
+  it('lifts limits in place', async () => {
     const id = await bench.run({ spec: { memoryMb: 64, vcpus: 0.5 } });
     await bench.driver.update(id, { memoryMb: null, vcpus: null }, patience());
     await bench.untilListed(id, ({ memoryMb, vcpus }) => {
@@ -44,8 +58,7 @@ export function limitCases(bench: Bench): void {
     });
   });
 
-  it('sees a limit that was changed by hand', async (context) => {
-    needLimits(context);
+  it('sees a limit that was changed by hand', async () => {
     const id = await bench.run({ spec: { memoryMb: 64 } });
     await bench.fixture.byHand.updateMemory(id, 80);
     await bench.untilListed(id, ({ memoryMb }) => {
@@ -53,8 +66,7 @@ export function limitCases(bench: Bench): void {
     });
   });
 
-  it('reports the limit that is in force after a restart, and can set it again', async (context) => {
-    needLimits(context);
+  it('reports the limit that is in force after a restart, and can set it again', async () => {
     const { driver } = bench;
     const id = await bench.run({ spec: { memoryMb: 64 } });
     await driver.update(id, { memoryMb: 96, vcpus: null }, patience());

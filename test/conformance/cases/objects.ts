@@ -3,9 +3,10 @@ import { networkName, volumeName } from '../../../src/core/names.js';
 import type { HostObject } from '../../../src/core/observation.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
 import { expectRefusal, patience, type Bench } from '../bench.js';
+import type { Can } from '../fixture.js';
 
 /** Networks and volumes that come with workloads and outlive them. */
-export function objectCases(bench: Bench): void {
+export function objectCases(bench: Bench, can: Can): void {
   const listed = async (service: string, driver: Driver = bench.driver): Promise<readonly HostObject[]> =>
     (await driver.listObjects(patience())).filter((object) => object.service === service);
   const names = (objects: readonly HostObject[]): readonly string[] => objects.map(({ name }) => name).sort();
@@ -16,7 +17,7 @@ export function objectCases(bench: Bench): void {
     const { service } = request;
     const said = bench.driver.objectsFor(request);
     const wanted = [
-      networkName(homeId, service),
+      ...(can.networks ? [networkName(homeId, service)] : []),
       volumeName(homeId, service, 'data'),
       volumeName(homeId, service, 'more'),
     ];
@@ -27,11 +28,13 @@ export function objectCases(bench: Bench): void {
     expect(await listed(service, bench.fixture.otherHome)).toEqual([]);
   });
 
-  it('shares the network of a service, whoever comes first', async () => {
-    const service = bench.freshName();
-    await Promise.all(Array.from({ length: 4 }, () => bench.create({ service })));
-    expect(names(await listed(service))).toEqual([networkName(bench.fixture.homeId, service)]);
-  });
+  if (can.networks) {
+    it('shares the network of a service, whoever comes first', async () => {
+      const service = bench.freshName();
+      await Promise.all(Array.from({ length: 4 }, () => bench.create({ service })));
+      expect(names(await listed(service))).toEqual([networkName(bench.fixture.homeId, service)]);
+    });
+  }
 
   it('keeps volumes when their workload is removed, and takes them again', async () => {
     const request = bench.request({ spec: { volumes: ['data:/data'] } });
@@ -48,7 +51,7 @@ export function objectCases(bench: Bench): void {
     const request = bench.request({ spec: { volumes: ['data:/data'] } });
     const id = await bench.run({ service: request.service, spec: request.spec });
     const objects = await listed(request.service);
-    expect(objects).toHaveLength(2);
+    expect(objects).toHaveLength(can.networks ? 2 : 1);
     for (const object of objects) await expectRefusal(driver.removeObject(object, patience()));
     expect(names(await listed(request.service))).toEqual(names(objects));
     expect((await bench.inspect(id)).state).toBe('running');
@@ -66,7 +69,7 @@ export function objectCases(bench: Bench): void {
     const id = await bench.createFrom(request, otherHome);
     await otherHome.remove(id, patience());
     const objects = await listed(request.service, otherHome);
-    expect(objects).toHaveLength(2);
+    expect(objects).toHaveLength(can.networks ? 2 : 1);
     for (const object of objects) await expectRefusal(bench.driver.removeObject(object, patience()));
     expect(names(await listed(request.service, otherHome))).toEqual(names(objects));
   });
