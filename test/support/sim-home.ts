@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultReconcileSettings } from '../../reconcilers/component/index.js';
 import { Controller } from '../../src/controller/controller.js';
-import { formatKey } from '../../src/core/names.js';
+import { formatKey, volumeName } from '../../src/core/names.js';
 import type { Log } from '../../src/core/ports/log.js';
 import type { Change, ChangeContext, ComponentRecord, Registry } from '../../src/core/ports/registry.js';
 import { componentDefaults, type ComponentSpec } from '../../src/core/spec.js';
@@ -35,7 +35,7 @@ export type Services = Readonly<Record<string, readonly (Partial<ComponentSpec> 
 
 /** One life of an agent: everything that dies with it. */
 class Life {
-  readonly driver: SimulatedDriver;
+  readonly drivers: readonly SimulatedDriver[];
   readonly monitor: Monitor;
   readonly controller: Controller;
   readonly #gate: { dead: boolean };
@@ -45,9 +45,18 @@ class Life {
     const gate = this.#gate;
     const { host, registry } = home;
     const clock = clockOfLife(home.clock, gate);
-    this.driver = createSimulatedDriver({ host, homeId: registry.homeId, namePrefix: '', clock });
+    const common = { host, homeId: registry.homeId, namePrefix: '', clock };
+    this.drivers = [
+      createSimulatedDriver(common),
+      createSimulatedDriver({
+        ...common,
+        name: 'simulated-vm',
+        runtimes: ['microvm', 'unikernel'],
+        imagesOf: 'simulated',
+      }),
+    ];
     this.monitor = new Monitor({
-      drivers: [this.driver],
+      drivers: this.drivers,
       homeId: registry.homeId,
       clock,
       log: () => silence,
@@ -83,7 +92,7 @@ class Life {
   /** As SIGKILL: nothing of this life acts any more. */
   die(): void {
     this.#gate.dead = true;
-    this.driver.crash();
+    for (const driver of this.drivers) driver.crash();
   }
 
   async close(): Promise<void> {
@@ -207,6 +216,13 @@ export class SimHome {
     await this.change(changes);
   }
 
+  /** What a named volume holds with the containers and with the machines; undefined: there is none. */
+  volume(service: string, volume: string): { readonly container: string | undefined; readonly vm: string | undefined } {
+    const name = volumeName(this.registry.homeId, service, volume);
+    const { volumes } = this.host;
+    return { container: volumes.get('container', name), vm: volumes.get('vm', name) };
+  }
+
   async record(service: string, component: string): Promise<ComponentRecord> {
     const record = await this.registry.component({ service, component });
     if (!record) throw new Error(`no ${service}/${component}`);
@@ -238,10 +254,12 @@ export class SimHome {
         (status.phase !== 'failed' || status.ready);
       if (!right || !settled) return `${formatKey(record.key)} is ${status.phase}: ${status.message}`;
     }
-    const names = new Set(records.map((record) => record.workload));
+    const ids = new Set(records.map((record) => record.status.nativeId));
     const left = this.host
       .containers()
-      .filter((item) => !names.has(item.name) && item.spec.labels['berth.home'] !== undefined);
-    return left.length === 0 ? '' : `left over: ${left.map((item) => item.name).join(', ')}`;
+      .filter((item) => !ids.has(item.id) && item.spec.labels['berth.home'] !== undefined);
+    if (left.length > 0) return `left over: ${left.map((item) => item.name).join(', ')}`;
+    const old = (await this.registry.volumeHolders()).filter(({ state }) => state !== 'current');
+    return old.length === 0 ? '' : `volumes left over: ${JSON.stringify(old)}`;
   }
 }

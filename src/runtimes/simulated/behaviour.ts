@@ -26,6 +26,12 @@ export interface Behaviour {
   /** Not even SIGKILL shows: Podman's monitor is dead, the workload stays `stopping` until it is removed. */
   readonly wedged?: boolean;
   readonly output?: readonly Output[];
+  /** Of a machine: from its start to the report that its program was started. Default: `SimulatedHost.bootMs`. */
+  readonly bootMs?: number;
+  /** Of a machine: that report never comes, nor does the program begin. */
+  readonly neverBoots?: boolean;
+  /** What the program adds to the content of each of its named volumes when it begins. */
+  readonly writes?: string;
   /** The OCI runtime cannot start it, in these words. */
   readonly startError?: string;
   readonly exec?: (argv: readonly string[]) => ExecResult;

@@ -4,20 +4,21 @@ import { hostName, networkName, volumeName, workloadName } from '../../core/name
 import type { HostObject, ObservedMount } from '../../core/observation.js';
 import type { CreateRequest } from '../../core/ports/driver.js';
 import { canonicalPorts } from '../../core/spec-diff.js';
-import { parseVolume } from '../../core/spec.js';
+import { effectiveLimits, parseVolume } from '../../core/spec.js';
 import type { SimulatedHost } from './host.js';
 import { labelsOf, type Labels } from './labels.js';
-import type { ContainerSpec } from './model.js';
+import type { ContainerSpec, Realm } from './model.js';
 
 /** Whose driver makes it. */
 export interface Maker {
   readonly driver: string;
+  readonly realm: Realm;
   readonly homeId: string;
   readonly namePrefix: string;
 }
 
-/** The network of the service and the named volumes of the component. */
-export function objectsOf(request: CreateRequest, { driver, homeId }: Maker): readonly HostObject[] {
+/** The network of the service, which machines do not have, and the named volumes of the component. */
+export function objectsOf(request: CreateRequest, { driver, homeId, realm }: Maker): readonly HostObject[] {
   const { service, spec } = request;
   const common = { driver, service, component: null };
   const network: HostObject = { ...common, kind: 'network', name: networkName(homeId, service) };
@@ -27,7 +28,7 @@ export function objectsOf(request: CreateRequest, { driver, homeId }: Maker): re
     kind: 'volume',
     name: volumeName(homeId, service, source),
   }));
-  return [network, ...volumes];
+  return realm === 'container' ? [network, ...volumes] : volumes;
 }
 
 /** A network or volume belongs to a home and a service, not to one component. */
@@ -38,12 +39,14 @@ export function thingLabels(object: HostObject, { homeId }: Maker): Labels {
 /** E_IMAGE_MISSING, E_VOLUME_SOURCE. */
 export function containerSpecOf(request: CreateRequest, maker: Maker, host: SimulatedHost): ContainerSpec {
   const { service, spec, role, generation, specHash, imageDigest } = request;
-  const { homeId, namePrefix } = maker;
+  const { homeId, namePrefix, realm } = maker;
   const image = host.images.get(imageDigest);
   const mounts = spec.volumes.flatMap((text) => mountOf(text, service, homeId));
   const missing = mounts.find(({ kind, source }) => kind === 'host' && host.missingPaths.has(source));
   if (missing) throw new BerthError('E_VOLUME_SOURCE', `statfs ${missing.source}: no such file or directory`);
+  if (realm === 'vm' && image.noBoot !== null) throw new BerthError('E_VM_IMAGE', image.noBoot);
   return {
+    runtime: spec.runtime,
     name: hostName(namePrefix, workloadName(service, spec.name), role),
     labels: labelsOf({ homeId, service, component: spec.name, generation, specHash }),
     image,
@@ -53,9 +56,8 @@ export function containerSpecOf(request: CreateRequest, maker: Maker, host: Simu
     user: spec.user ?? image.user,
     ports: canonicalPorts(spec.ports),
     mounts: mounts.sort((a, b) => (a.target < b.target ? -1 : 1)),
-    network: networkName(homeId, service),
-    memoryMb: spec.memoryMb,
-    vcpus: spec.vcpus,
+    network: realm === 'container' ? networkName(homeId, service) : null,
+    ...effectiveLimits(spec),
   };
 }
 

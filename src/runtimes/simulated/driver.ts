@@ -1,10 +1,11 @@
 /** The driver of a simulated host: the contract of src/core/ports/driver.ts, with Podman's habits. */
 import { BerthError, isBerthError } from '../../core/errors.js';
 import { hostName, workloadName, type WorkloadRole } from '../../core/names.js';
-import type { DriverSnapshot, HostObject, ObservedWorkload } from '../../core/observation.js';
+import type { DriverSnapshot, Garbage, HostObject, ObservedWorkload } from '../../core/observation.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type {
   Capability,
+  ConsoleSession,
   CreateRequest,
   Driver,
   EventSink,
@@ -12,17 +13,22 @@ import type {
   Limits,
   LogLine,
   LogOptions,
+  VolumeContent,
   WorkloadStats,
 } from '../../core/ports/driver.js';
 import type { BuildSpec, PullPolicy, Runtime } from '../../core/spec.js';
 import { CallGate } from './call-gate.js';
-import { containerSpecOf, objectsOf, thingLabels, type Maker } from './container-spec.js';
+import { openConsole } from './console.js';
+import { containerSpecOf, objectsOf, type Maker } from './container-spec.js';
+import type { Engine } from './engine.js';
 import { followEvents } from './event-stream.js';
 import { runInside } from './exec.js';
-import type { HostThing, SimulatedHost } from './host.js';
+import type { SimulatedHost } from './host.js';
 import { ownerOf } from './labels.js';
+import { removeBuild, unusedBuilds } from './machine-builds.js';
 import type { Actor, Container } from './model.js';
-import { observe } from './observe.js';
+import { contentOf, ensureObject, listObjects, removeObject, replaceContent, type ObjectsContext } from './objects.js';
+import { observe, statsOf } from './observe.js';
 
 export interface SimulatedDriverOptions {
   readonly host: SimulatedHost;
@@ -31,8 +37,10 @@ export interface SimulatedDriverOptions {
   readonly clock: Clock;
   /** Default: `simulated`. */
   readonly name?: string;
-  /** The first is the one that its workloads are said to be. Default: containers. */
+  /** Containers, or machines of either kind. Default: containers. */
   readonly runtimes?: readonly [Runtime, ...Runtime[]];
+  /** Default: its own name. */
+  readonly imagesOf?: string;
   /** For each call but pulls and builds (`slowFactor` times that) and stops (the grace on top). Default: 10,000 ms. */
   readonly deadlineMs?: number;
 }
@@ -62,7 +70,8 @@ class DriverOfHost implements SimulatedDriver {
   readonly #gate: CallGate;
   readonly #maker: Maker;
   readonly #actor: Actor;
-  readonly #runtime: Runtime;
+  readonly #objects: ObjectsContext;
+  readonly #engine: Engine;
   readonly #deadlineMs: number;
   readonly #seen = new Map<string, { readonly version: number; readonly workload: ObservedWorkload }>();
   #lastSnapshot: DriverSnapshot | null = null;
@@ -75,17 +84,20 @@ class DriverOfHost implements SimulatedDriver {
       clock,
       name = 'simulated',
       runtimes = ['container'],
+      imagesOf = name,
       deadlineMs = 10_000,
     } = options;
     this.name = name;
-    this.imagesOf = name;
+    this.imagesOf = imagesOf;
     this.runtimes = runtimes;
     this.#host = host;
     this.#clock = clock;
     this.#gate = new CallGate(host, homeId);
-    this.#maker = { driver: name, homeId, namePrefix };
+    const realm = runtimes[0] === 'container' ? 'container' : 'vm';
+    this.#engine = host.engineOf(realm);
+    this.#maker = { driver: name, realm, homeId, namePrefix };
     this.#actor = `home:${homeId}`;
-    this.#runtime = runtimes[0];
+    this.#objects = { host, gate: this.#gate, maker: this.#maker, actor: this.#actor };
     this.#deadlineMs = deadlineMs;
   }
 
@@ -109,7 +121,7 @@ class DriverOfHost implements SimulatedDriver {
 
   inspect(idOrName: string, signal: AbortSignal): Promise<ObservedWorkload | undefined> {
     return this.#read('inspect', signal, () => {
-      const container = this.#host.engine.find(idOrName);
+      const container = this.#engine.find(idOrName);
       return container && this.#observe(container);
     });
   }
@@ -143,36 +155,32 @@ class DriverOfHost implements SimulatedDriver {
     return this.#gate.run('create', signal, this.#deadlineMs, async () => {
       const host = this.#host;
       await host.takeTime('create');
-      for (const object of this.objectsFor(request)) {
-        if (object.kind !== 'network' && object.kind !== 'volume') continue;
-        const thing: HostThing = { kind: object.kind, name: object.name, labels: thingLabels(object, this.#maker) };
-        if (host.thing(thing.kind, thing.name)) continue;
-        this.#gate.mustLive();
-        this.#gate.effect(`${thing.kind}-create`, thing.name, () => {
-          host.makeThing(thing, this.#actor);
-        });
-      }
+      if (this.#isVm && host.machinesUnavailable) throw host.machinesUnavailable;
+      for (const object of this.objectsFor(request)) ensureObject(this.#objects, object);
       this.#gate.mustLive();
       const spec = containerSpecOf(request, this.#maker, host);
-      return this.#gate.effect('create', spec.name, () => host.engine.create(spec, this.#actor).id);
+      if (this.#isVm) host.built.set(spec.image.digest, this.#clock.now());
+      return this.#gate.effect('create', spec.name, () => this.#engine.create(spec, this.#actor).id);
     });
   }
 
   start(nativeId: string, signal: AbortSignal): Promise<void> {
     return this.#act('start', nativeId, signal, (container) => {
-      this.#host.engine.start(container, this.#actor);
+      if (this.#isVm && this.#host.machinesUnavailable) throw this.#host.machinesUnavailable;
+      this.#engine.start(container, this.#actor);
     });
   }
 
   update(nativeId: string, limits: Limits, signal: AbortSignal): Promise<void> {
+    if (this.#isVm) return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'a machine keeps the limits it has'));
     return this.#act('update', nativeId, signal, (container) => {
-      this.#host.engine.update(container, limits.memoryMb, limits.vcpus, this.#actor);
+      this.#engine.update(container, limits.memoryMb, limits.vcpus, this.#actor);
     });
   }
 
   stop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
     return this.#gate.run('stop', signal, this.#deadlineMs + graceMs, async () => {
-      const { engine } = this.#host;
+      const engine = this.#engine;
       // The lock is held while it is asked to end, not while it ends.
       const { down } = await this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime('stop');
@@ -187,21 +195,21 @@ class DriverOfHost implements SimulatedDriver {
 
   unpause(nativeId: string, signal: AbortSignal): Promise<void> {
     return this.#act('unpause', nativeId, signal, (container) => {
-      this.#host.engine.unpause(container, this.#actor);
+      this.#engine.unpause(container, this.#actor);
     });
   }
 
   rename(nativeId: string, service: string, component: string, role: WorkloadRole, signal: AbortSignal): Promise<void> {
     const name = hostName(this.#maker.namePrefix, workloadName(service, component), role);
     return this.#act('rename', nativeId, signal, (container) => {
-      this.#host.engine.rename(container, name, this.#actor);
+      this.#engine.rename(container, name, this.#actor);
     });
   }
 
   async remove(nativeId: string, signal: AbortSignal): Promise<void> {
     try {
       await this.#act('remove', nativeId, signal, (container) => {
-        this.#host.engine.remove(container, this.#actor);
+        this.#engine.remove(container, this.#actor);
       });
     } catch (error) {
       if (!isBerthError(error, 'E_WORKLOAD_MISSING')) throw error;
@@ -209,77 +217,70 @@ class DriverOfHost implements SimulatedDriver {
   }
 
   listObjects(signal: AbortSignal): Promise<readonly HostObject[]> {
-    return this.#read('listObjects', signal, () =>
-      this.#host.things().flatMap(({ kind, name, labels }) => {
-        const owner = ownerOf(labels);
-        if (owner?.homeId !== this.#maker.homeId) return [];
-        return [{ kind, driver: this.name, name, service: owner.service, component: null }];
-      }),
-    );
+    return this.#read('listObjects', signal, () => listObjects(this.#objects));
   }
 
   removeObject(object: HostObject, signal: AbortSignal): Promise<void> {
-    return this.#gate.run('removeObject', signal, this.#deadlineMs, async () => {
-      await this.#host.takeTime('removeObject');
-      const { kind, name } = object;
-      if (kind !== 'network' && kind !== 'volume') throw new BerthError('E_NOT_SUPPORTED', `${kind}: not an object`);
-      const thing = this.#host.thing(kind, name);
-      if (!thing) return;
-      if (ownerOf(thing.labels)?.homeId !== this.#maker.homeId) {
-        throw new BerthError('E_DRIVER_FAILED', `${kind} ${name} is not of this home`);
-      }
-      this.#gate.effect(`${kind}-remove`, name, () => {
-        this.#host.removeThing(kind, name, this.#actor);
-      });
+    return this.#read('removeObject', signal, () => {
+      removeObject(this.#objects, object);
     });
   }
 
-  readVolume(): never {
-    throw new BerthError('E_NOT_SUPPORTED', 'not yet');
-  }
-  writeVolume(): Promise<void> {
-    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'not yet'));
-  }
-  listGarbage(): Promise<readonly never[]> {
-    return Promise.resolve([]);
+  async *readVolume(object: HostObject, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const content = await this.#read('readVolume', signal, () => contentOf(this.#objects, object));
+    yield Buffer.from(content, 'utf8');
   }
 
-  removeGarbage(): Promise<void> {
-    return Promise.resolve();
+  writeVolume(object: HostObject, content: VolumeContent, signal: AbortSignal): Promise<void> {
+    return this.#gate.run('writeVolume', signal, this.#deadlineMs * slowFactor, async () => {
+      await this.#host.takeTime('writeVolume');
+      await replaceContent(this.#objects, object, content);
+    });
   }
 
-  attach(): Promise<never> {
-    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'a simulated workload has no console'));
+  listGarbage(signal: AbortSignal): Promise<readonly Garbage[]> {
+    return this.#read('listGarbage', signal, () => (this.#isVm ? unusedBuilds(this.#host, this.name) : []));
+  }
+
+  removeGarbage(garbage: Garbage, signal: AbortSignal): Promise<void> {
+    return this.#read('removeGarbage', signal, () => {
+      removeBuild(this.#host, garbage);
+    });
+  }
+
+  attach(nativeId: string, signal: AbortSignal): Promise<ConsoleSession> {
+    return this.#read('attach', signal, () => {
+      if (!this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'a container has no console');
+      const machine = this.#engine.get(nativeId);
+      this.#mustBeOurs('attach', machine);
+      return openConsole(machine, this.#clock);
+    });
   }
 
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
     return this.#read('exec', signal, () => {
-      const container = this.#host.engine.get(nativeId);
+      if (this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'there is nothing to run a command in a machine');
+      const container = this.#engine.get(nativeId);
       this.#mustBeOurs('exec', container);
       return runInside(container, argv);
     });
   }
 
   async *logs(nativeId: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const container = await this.#read('logs', signal, () => this.#host.engine.get(nativeId));
+    const container = await this.#read('logs', signal, () => this.#engine.get(nativeId));
     yield* container.log.read(options, signal);
   }
 
   stats(signal: AbortSignal): Promise<readonly WorkloadStats[]> {
-    return this.#read('stats', signal, () =>
-      this.#host
-        .containers()
-        .filter(({ run, spec }) => run !== null && ownerOf(spec.labels)?.homeId === this.#maker.homeId)
-        .map(({ id, startedAtMs }) => ({
-          nativeId: id,
-          memoryBytes: 8 * 1_048_576,
-          cpuMs: Math.max(0, this.#clock.now() - (startedAtMs ?? 0)) / 100,
-        })),
-    );
+    return this.#read('stats', signal, () => statsOf(this.#engine.list(), this.#maker.homeId, this.#clock.now()));
   }
 
   events(sink: EventSink, signal: AbortSignal): Promise<void> {
-    return followEvents({ host: this.#host, clock: this.#clock, gate: this.#gate, driver: this.name }, sink, signal);
+    return followEvents(
+      { host: this.#host, clock: this.#clock, gate: this.#gate, driver: this.name, realm: this.#maker.realm },
+      sink,
+      signal,
+    );
   }
 
   open(signal: AbortSignal): Promise<void> {
@@ -294,6 +295,10 @@ class DriverOfHost implements SimulatedDriver {
     this.#gate.die();
   }
 
+  get #isVm(): boolean {
+    return this.#maker.realm === 'vm';
+  }
+
   #read<T>(call: string, signal: AbortSignal, read: () => T): Promise<T> {
     return this.#gate.run(call, signal, this.#deadlineMs, async () => {
       await this.#host.takeTime(call);
@@ -306,7 +311,7 @@ class DriverOfHost implements SimulatedDriver {
     return this.#gate.run(call, signal, this.#deadlineMs, () =>
       this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime(call);
-        const container = this.#host.engine.get(nativeId);
+        const container = this.#engine.get(nativeId);
         this.#mustBeOurs(call, container);
         this.#gate.effect(call, container.id, () => {
           apply(container);
@@ -326,9 +331,10 @@ class DriverOfHost implements SimulatedDriver {
 
   #snapshot(): DriverSnapshot {
     const workloads: ObservedWorkload[] = [];
-    for (const container of this.#host.engine.all()) workloads.push(this.#observe(container));
+    for (const container of this.#engine.all()) workloads.push(this.#observe(container));
     if (this.#seen.size > 2 * workloads.length + 100) this.#seen.clear();
-    return { driver: this.name, workloads, images: this.#host.images.references(), takenAtMs: this.#clock.now() };
+    const images = this.imagesOf === this.name ? this.#host.images.references() : new Map<string, string>();
+    return { driver: this.name, workloads, images, takenAtMs: this.#clock.now() };
   }
 
   /** Made once for each version of a container: a pass over thousands must cost little. */
@@ -336,7 +342,7 @@ class DriverOfHost implements SimulatedDriver {
     const seen = this.#seen.get(container.id);
     if (seen?.version === container.version) return seen.workload;
     const { driver, homeId } = this.#maker;
-    const workload = observe(container, { driver, homeId, runtime: this.#runtime });
+    const workload = observe(container, { driver, homeId });
     this.#seen.set(container.id, { version: container.version, workload });
     return workload;
   }

@@ -6,12 +6,19 @@ import { BerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { Behaviour, Program, RunFacts } from './behaviour.js';
 import { LogBook } from './log-book.js';
-import type { Actor, Container, ContainerSpec, SimulatedImage } from './model.js';
-import { PortTable } from './port-table.js';
+import type { Actor, Container, ContainerSpec, Realm, SimulatedImage } from './model.js';
+import type { PortTable } from './port-table.js';
 import { Run } from './run.js';
 
 export interface EngineOptions {
+  readonly realm: Realm;
   readonly clock: Clock;
+  /** Those of the host: all its runtimes share them. */
+  readonly ports: PortTable;
+  /** How long a machine takes to begin its program, unless its behaviour says; milliseconds. */
+  readonly bootMs: () => number;
+  /** A program begins. */
+  readonly onProgram: (container: Container, behaviour: Behaviour) => void;
   /** A fresh native id. */
   readonly newId: () => string;
   readonly programOf: (image: SimulatedImage) => Program;
@@ -26,15 +33,22 @@ export class Engine {
   readonly #containers = new Map<string, Container>();
   readonly #names = new Map<string, Container>();
   readonly #up = new Set<Container>();
-  readonly #ports = new PortTable();
   #addresses = 1;
 
   constructor(options: EngineOptions) {
     this.#options = options;
   }
 
+  get #ports(): PortTable {
+    return this.#options.ports;
+  }
+
   all(): IterableIterator<Container> {
     return this.#containers.values();
+  }
+
+  list(): readonly Container[] {
+    return [...this.all()];
   }
 
   /** By id or by name. */
@@ -68,6 +82,7 @@ export class Engine {
       state: 'created',
       createdAtMs: this.#options.clock.now(),
       startedAtMs: null,
+      programStartedAtMs: this.#options.realm === 'vm' ? null : undefined,
       finishedAtMs: null,
       exitCode: null,
       oomKilled: false,
@@ -103,7 +118,7 @@ export class Engine {
     container.oomKilled = false;
     container.address = this.#nextAddress();
     this.#up.add(container);
-    this.#begin(container, behaviour);
+    this.#boot(container, behaviour);
     this.#changed(by, 'start', container, `start ${container.starts}`);
   }
 
@@ -168,7 +183,7 @@ export class Engine {
 
   /** Kills what runs, then removes it. */
   remove(container: Container, by: Actor): void {
-    if (container.run) this.#die(container, signalExit.KILL, by);
+    if (container.run) this.#die(container, this.#exitOfKill(), by);
     container.state = 'removing';
     this.#containers.delete(container.id);
     this.#names.delete(container.name);
@@ -199,11 +214,29 @@ export class Engine {
     return program(facts);
   }
 
-  #begin(container: Container, behaviour: Behaviour): void {
-    const { clock } = this.#options;
+  /** A machine takes its time before its program begins; a container is its program. */
+  #boot(container: Container, behaviour: Behaviour): void {
+    const { clock, realm, bootMs } = this.#options;
     const run = new Run(behaviour, clock);
     container.run = run;
     container.log.begin();
+    if (realm === 'container') {
+      this.#begin(container, run);
+      return;
+    }
+    container.programStartedAtMs = null;
+    if (behaviour.neverBoots === true) return;
+    run.schedule(behaviour.bootMs ?? bootMs(), () => {
+      container.programStartedAtMs = clock.now();
+      this.#begin(container, run);
+      this.#changed('self', 'program-started', container, '');
+    });
+  }
+
+  #begin(container: Container, run: Run): void {
+    const { clock, onProgram } = this.#options;
+    const { behaviour } = run;
+    onProgram(container, behaviour);
     for (const { afterMs, stream = 'stdout', text } of behaviour.output ?? []) {
       run.schedule(afterMs, () => {
         container.log.write(stream, text, clock.now());
@@ -219,20 +252,29 @@ export class Engine {
   #terminate(container: Container, run: Run, by: Actor): void {
     const { ignoresTerm = false, wedged = false, termDelayMs = 0, termExitCode = signalExit.TERM } = run.behaviour;
     if (ignoresTerm || wedged) return;
+    if (container.programStartedAtMs === null) {
+      this.#die(container, null, by);
+      return;
+    }
     if (termDelayMs === 0) this.#die(container, termExitCode, by);
     else run.schedule(termDelayMs, () => this.#die(container, termExitCode, by));
   }
 
   #kill(container: Container, run: Run, by: Actor): void {
-    if (run.behaviour.wedged !== true) this.#die(container, signalExit.KILL, by);
+    if (run.behaviour.wedged !== true) this.#die(container, this.#exitOfKill(), by);
   }
 
-  #die(container: Container, exitCode: number, by: Actor): void {
+  /** Of a machine that is killed nobody knows how its program ended. */
+  #exitOfKill(): number | null {
+    return this.#options.realm === 'vm' ? null : signalExit.KILL;
+  }
+
+  #die(container: Container, exitCode: number | null, by: Actor): void {
     if (!this.#up.has(container)) return;
     this.#down(container);
     container.exitCode = exitCode;
     container.finishedAtMs = this.#options.clock.now();
-    this.#changed(by, 'died', container, `exit ${exitCode}`);
+    this.#changed(by, 'died', container, `exit ${exitCode ?? 'unknown'}`);
   }
 
   #down(container: Container): void {

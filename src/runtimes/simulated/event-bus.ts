@@ -3,9 +3,12 @@
  * come in another order or late, and streams that break.
  */
 import type { Clock } from '../../core/ports/clock.js';
+import type { Realm } from './model.js';
 
 /** An event as the runtime itself would say it; a driver adds its own name and reads the owner. */
 export interface HostEvent {
+  /** Which of the host's runtimes tells it. */
+  readonly realm: Realm;
   readonly action: string;
   readonly kind: 'workload' | 'image';
   readonly nativeId: string;

@@ -7,12 +7,14 @@ import type { CallGate } from './call-gate.js';
 import type { HostEvent } from './event-bus.js';
 import type { SimulatedHost } from './host.js';
 import { ownerOf } from './labels.js';
+import type { Realm } from './model.js';
 
 export interface EventStreamContext {
   readonly host: SimulatedHost;
   readonly clock: Clock;
   readonly gate: CallGate;
   readonly driver: string;
+  readonly realm: Realm;
 }
 
 const firstRetryMs = 100;
@@ -38,7 +40,7 @@ export async function followEvents(context: EventStreamContext, sink: EventSink,
 
 /** Resolves when the stream breaks or `signal` fires. */
 function oneConnection(
-  { host, gate, driver }: EventStreamContext,
+  { host, gate, driver, realm }: EventStreamContext,
   sink: EventSink,
   signal: AbortSignal,
 ): Promise<void> {
@@ -48,7 +50,8 @@ function oneConnection(
       signal.removeEventListener('abort', finish);
       resolve();
     };
-    const onEvent = ({ labels, ...event }: HostEvent): void => {
+    const onEvent = ({ labels, realm: teller, ...event }: HostEvent): void => {
+      if (teller !== realm) return;
       const claim = event.kind === 'workload' ? claimOf(event.action, event.attributes) : undefined;
       if (!gate.dead) sink.onEvent({ ...event, driver, owner: ownerOf(labels), ...(claim ? { claim } : {}) });
     };

@@ -2,15 +2,23 @@
 import type { Engine } from './engine.js';
 import type { ImageStore } from './image-store.js';
 import type { ContainerSpec, ImageDefinition } from './model.js';
+import type { VolumeStore } from './volume-store.js';
 
 /** Every method takes a native id or a name, and fails with E_WORKLOAD_MISSING when there is none. */
 export class Hand {
   readonly #engine: Engine;
   readonly #images: ImageStore;
+  readonly #volumes: VolumeStore;
 
-  constructor(engine: Engine, images: ImageStore) {
+  constructor(engine: Engine, images: ImageStore, volumes: VolumeStore) {
     this.#engine = engine;
     this.#images = images;
+    this.#volumes = volumes;
+  }
+
+  /** What runs writes: `text` is added to the content of each named volume that it mounts. */
+  write(idOrName: string, text: string): void {
+    this.#volumes.append(this.#engine.get(idOrName), text);
   }
 
   kill(idOrName: string, signal: 'TERM' | 'KILL' = 'KILL'): void {
@@ -57,6 +65,7 @@ export class Hand {
     const reference = 'localhost/foreign:1';
     const image = options.image ?? this.#images.get(this.#images.resolve(reference) ?? this.#images.add(reference));
     const spec: ContainerSpec = {
+      runtime: 'container',
       labels: {},
       imageRef: reference,
       env: image.env,

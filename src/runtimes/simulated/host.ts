@@ -1,5 +1,5 @@
 /**
- * A simulated host: one runtime with its containers, images, networks and volumes, on a clock and with a
+ * A simulated host: one runtime with its containers, images, networks and volumes, and one with machines, on a clock and with a
  * chance that a test owns. Several drivers of several homes may share one. The same seed and the same calls
  * give the same course.
  */
@@ -12,8 +12,10 @@ import { Hand } from './hand.js';
 import { ImageStore } from './image-store.js';
 import type { Labels } from './labels.js';
 import { drawLatencyMs, podmanLatencies, type Latencies } from './latency.js';
-import type { Actor, Container, JournalEntry, Violation } from './model.js';
+import type { Actor, Container, JournalEntry, Realm, Violation } from './model.js';
+import { PortTable } from './port-table.js';
 import { SafetyProbe } from './safety.js';
+import { VolumeStore } from './volume-store.js';
 
 export interface SimulatedHostOptions {
   readonly clock: Clock;
@@ -28,6 +30,7 @@ export interface SimulatedHostOptions {
 
 /** A network or a named volume. */
 export interface HostThing {
+  readonly realm: Realm;
   readonly kind: 'network' | 'volume';
   readonly name: string;
   readonly labels: Labels;
@@ -51,12 +54,24 @@ export type Outage = 'hang' | 'refuse' | null;
 export class SimulatedHost {
   readonly clock: Clock;
   readonly chance: Chance;
+  /** What runs containers. */
   readonly engine: Engine;
+  /** What runs machines. */
+  readonly machines: Engine;
+  readonly volumes: VolumeStore;
   readonly images: ImageStore;
   readonly events: EventBus;
   readonly faults = new FaultPlan();
   /** What a person does on the host behind Berth's back. */
   readonly hand: Hand;
+  /** The same for machines. */
+  readonly machineHand: Hand;
+  /** From the start of a machine to that of its program, in milliseconds. */
+  bootMs = 300;
+  /** Why no machine can be made or started here now; null: they can. */
+  machinesUnavailable: BerthError | null = null;
+  /** What machines were built from, by image digest: when it was used last, in Unix milliseconds. */
+  readonly built = new Map<string, number>();
   latencies: Latencies;
   /** Called before and after each effect of a driver; a crash test ends its agent here. */
   onEffect: ((effect: Effect) => void) | null = null;
@@ -83,17 +98,39 @@ export class SimulatedHost {
     this.#safety = new SafetyProbe(clock);
     this.images = new ImageStore((action, reference, digest) => {
       this.#record('hand', `image-${action}`, digest, reference, '');
-      this.#emit({ kind: 'image', action, nativeId: digest, name: reference, labels: {}, attributes: {} });
+      this.#emit({
+        realm: 'container',
+        kind: 'image',
+        action,
+        nativeId: digest,
+        name: reference,
+        labels: {},
+        attributes: {},
+      });
     });
-    this.engine = new Engine({
-      clock,
-      newId: () => `${chance.id()}${chance.id()}`.replaceAll('-', ''),
-      programOf: (image) => this.images.programOf(image),
-      onAction: (by, action, container, detail) => {
-        this.#acted(by, action, container, detail);
-      },
+    this.volumes = new VolumeStore((detail) => {
+      this.#safety.volumeInUse(detail);
     });
-    this.hand = new Hand(this.engine, this.images);
+    const ports = new PortTable();
+    const engineOf = (realm: Realm): Engine =>
+      new Engine({
+        realm,
+        clock,
+        ports,
+        bootMs: () => this.bootMs,
+        newId: () => `${chance.id()}${chance.id()}`.replaceAll('-', ''),
+        programOf: (image) => this.images.programOf(image),
+        onProgram: (container, { writes }) => {
+          if (writes !== undefined) this.volumes.append(container, writes);
+        },
+        onAction: (by, action, container, detail) => {
+          this.#acted(by, action, container, detail);
+        },
+      });
+    this.engine = engineOf('container');
+    this.machines = engineOf('vm');
+    this.hand = new Hand(this.engine, this.images, this.volumes);
+    this.machineHand = new Hand(this.machines, this.images, this.volumes);
   }
 
   /** Everything that was done, in order. */
@@ -108,12 +145,16 @@ export class SimulatedHost {
 
   /** How often a workload was started; 0 when there is none of that id or name. */
   starts(idOrName: string): number {
-    return this.engine.find(idOrName)?.starts ?? 0;
+    return (this.engine.find(idOrName) ?? this.machines.find(idOrName))?.starts ?? 0;
   }
 
-  /** All containers, in order of creation. */
+  engineOf(realm: Realm): Engine {
+    return realm === 'container' ? this.engine : this.machines;
+  }
+
+  /** All containers, then all machines, each in order of creation. */
   containers(): readonly Container[] {
-    return [...this.engine.all()];
+    return [...this.engine.all(), ...this.machines.all()];
   }
 
   /** How many effects drivers had on this host. */
@@ -156,8 +197,9 @@ export class SimulatedHost {
 
   /** The machine loses its power and starts again: all that ran is down, event streams break, limits are as made. */
   reboot(): void {
-    for (const container of this.engine.all()) if (container.run) this.#safety.ended(container);
+    for (const container of this.containers()) if (container.run) this.#safety.ended(container);
     this.engine.powerLoss();
+    this.machines.powerLoss();
     this.#stopping.clear();
     this.#record('hand', 'reboot', '', '', '');
     this.events.cut();
@@ -168,25 +210,27 @@ export class SimulatedHost {
     return [...this.#things.values()];
   }
 
-  thing(kind: HostThing['kind'], name: string): HostThing | undefined {
-    return this.#things.get(`${kind} ${name}`);
+  thing(realm: Realm, kind: HostThing['kind'], name: string): HostThing | undefined {
+    return this.#things.get(`${realm} ${kind} ${name}`);
   }
 
   /** What is there already is left alone. */
   makeThing(thing: HostThing, by: Actor): void {
-    const key = `${thing.kind} ${thing.name}`;
+    const key = `${thing.realm} ${thing.kind} ${thing.name}`;
     if (this.#things.has(key)) return;
     this.#things.set(key, thing);
+    if (thing.kind === 'volume') this.volumes.set(thing.realm, thing.name, '');
     this.#record(by, `${thing.kind}-create`, thing.name, thing.name, '');
   }
 
   /** What is gone is gone. E_DRIVER_FAILED while a workload uses it. */
-  removeThing(kind: HostThing['kind'], name: string, by: Actor): void {
-    const user = this.containers().find(({ spec }) =>
+  removeThing(realm: Realm, kind: HostThing['kind'], name: string, by: Actor): void {
+    const user = [...this.engineOf(realm).all()].find(({ spec }) =>
       kind === 'network' ? spec.network === name : spec.mounts.some((mount) => mount.source === name),
     );
     if (user) throw new BerthError('E_DRIVER_FAILED', `${kind} ${name} is being used by container ${user.id}`);
-    if (this.#things.delete(`${kind} ${name}`)) this.#record(by, `${kind}-remove`, name, name, '');
+    if (kind === 'volume') this.volumes.delete(realm, name);
+    if (this.#things.delete(`${realm} ${kind} ${name}`)) this.#record(by, `${kind}-remove`, name, name, '');
   }
 
   /** Has an effect in the name of a home, between the two calls of `onEffect`. */
@@ -238,7 +282,8 @@ export class SimulatedHost {
     this.#record(by, action, container.id, container.name, detail);
     const tell = (word: string, attributes: Labels = {}): void => {
       const { id: nativeId, name, spec } = container;
-      this.#emit({ kind: 'workload', action: word, nativeId, name, labels: spec.labels, attributes });
+      const realm = spec.runtime === 'container' ? 'container' : 'vm';
+      this.#emit({ realm, kind: 'workload', action: word, nativeId, name, labels: spec.labels, attributes });
     };
     if (action === 'start') {
       this.#safety.started(by, container);
@@ -248,7 +293,7 @@ export class SimulatedHost {
     if (action === 'stop') this.#stopping.add(container.id);
     else if (action === 'died') {
       this.#safety.ended(container);
-      tell('died', { containerExitCode: String(container.exitCode) });
+      tell('died', container.exitCode === null ? {} : { containerExitCode: String(container.exitCode) });
       if (this.#stopping.delete(container.id)) tell('stop');
     } else if (action !== 'update' || this.#updateEvents) tell(action);
   }

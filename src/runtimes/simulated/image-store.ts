@@ -121,7 +121,7 @@ export class ImageStore {
   #make(definition: ImageDefinition): SimulatedImage {
     this.#made += 1;
     const digits = [0, 1, 2, 3].map((part) => shortHash(`image ${this.#made}.${part}`)).join('');
-    const { env = {}, command = [], user = '', program = {} } = definition;
-    return { digest: `sha256:${digits}`, env: { PATH: '/usr/bin:/bin', ...env }, command, user, program };
+    const { env = {}, command = [], user = '', program = {}, noBoot = null } = definition;
+    return { digest: `sha256:${digits}`, env: { PATH: '/usr/bin:/bin', ...env }, command, user, program, noBoot };
   }
 }

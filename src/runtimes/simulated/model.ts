@@ -1,5 +1,6 @@
 /** The things of a simulated host. They follow Podman's: a container, an image, a run of a program. */
 import type { ObservedMount, WorkloadState } from '../../core/observation.js';
+import type { Runtime } from '../../core/spec.js';
 import type { Program } from './behaviour.js';
 import type { LogBook } from './log-book.js';
 import type { Run } from './run.js';
@@ -10,7 +11,12 @@ export interface ImageDefinition {
   readonly command?: readonly string[];
   readonly user?: string;
   readonly program?: Program;
+  /** Why no machine can be made of it; absent: one can. */
+  readonly noBoot?: string;
 }
+
+/** The two runtimes of a host: names, networks and volumes are each one's own. */
+export type Realm = 'container' | 'vm';
 
 export interface SimulatedImage {
   /** `sha256:` and 64 hex digits. */
@@ -19,12 +25,14 @@ export interface SimulatedImage {
   readonly command: readonly string[];
   readonly user: string;
   readonly program: Program;
+  readonly noBoot: string | null;
 }
 
 /** Who did something: a home by its driver, a person, or the program itself. */
 export type Actor = `home:${string}` | 'hand' | 'self';
 
 export interface ContainerSpec {
+  readonly runtime: Runtime;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly image: SimulatedImage;
@@ -41,7 +49,7 @@ export interface ContainerSpec {
   readonly vcpus: number | null;
 }
 
-/** A container of the host. Only the engine changes it. */
+/** A container or machine of the host. Only its engine changes it. */
 export interface Container {
   readonly id: string;
   readonly spec: ContainerSpec;
@@ -49,6 +57,8 @@ export interface Container {
   state: WorkloadState;
   readonly createdAtMs: number;
   startedAtMs: number | null;
+  /** Of a machine: when the program of this run was reported started. undefined: a container is its program. */
+  programStartedAtMs: number | null | undefined;
   finishedAtMs: number | null;
   exitCode: number | null;
   oomKilled: boolean;
@@ -82,6 +92,6 @@ export interface JournalEntry {
 /** Something that must never happen, and did. */
 export interface Violation {
   readonly atMs: number;
-  readonly rule: 'two-running' | 'foreign-touched';
+  readonly rule: 'two-running' | 'foreign-touched' | 'volume-in-use';
   readonly detail: string;
 }

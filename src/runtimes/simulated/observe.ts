@@ -1,6 +1,6 @@
 /** Puts a simulated container into the words that all drivers share. */
 import type { ObservedConfig, ObservedWorkload } from '../../core/observation.js';
-import type { Runtime } from '../../core/spec.js';
+import type { WorkloadStats } from '../../core/ports/driver.js';
 import { ownerOf } from './labels.js';
 import type { Container } from './model.js';
 
@@ -12,7 +12,6 @@ export function runtimeEnv(hostname: string): Readonly<Record<string, string>> {
 export interface Observer {
   readonly driver: string;
   readonly homeId: string;
-  readonly runtime: Runtime;
 }
 
 /** Configuration is read of the observer's own workloads only. */
@@ -21,13 +20,14 @@ export function observe(container: Container, observer: Observer): ObservedWorkl
   const owner = ownerOf(spec.labels);
   return {
     driver: observer.driver,
-    runtime: observer.runtime,
+    runtime: spec.runtime,
     nativeId: container.id,
     name: container.name,
     owner,
     state: container.problem === null ? container.state : 'unknown',
     createdAtMs: container.createdAtMs,
     startedAtMs: container.startedAtMs,
+    ...(container.programStartedAtMs === undefined ? {} : { programStartedAtMs: container.programStartedAtMs }),
     finishedAtMs: container.finishedAtMs,
     exitCode: container.exitCode,
     oomKilled: container.oomKilled,
@@ -39,6 +39,17 @@ export function observe(container: Container, observer: Observer): ObservedWorkl
     addresses: container.address === null ? [] : [container.address],
     problem: container.problem,
   };
+}
+
+/** What the running workloads of a home use: the same for each. */
+export function statsOf(containers: readonly Container[], homeId: string, nowMs: number): readonly WorkloadStats[] {
+  return containers
+    .filter(({ run, spec }) => run !== null && ownerOf(spec.labels)?.homeId === homeId)
+    .map(({ id, startedAtMs }) => ({
+      nativeId: id,
+      memoryBytes: 8 * 1_048_576,
+      cpuMs: Math.max(0, nowMs - (startedAtMs ?? 0)) / 100,
+    }));
 }
 
 function configOf({ id, spec }: Container): ObservedConfig {

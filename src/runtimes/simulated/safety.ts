@@ -22,6 +22,11 @@ export class SafetyProbe {
     this.#report('foreign-touched', `home ${homeId} wanted to ${call} ${container.name} (${container.id})`);
   }
 
+  /** A volume was copied while something that mounts it was up. */
+  volumeInUse(detail: string): void {
+    this.#report('volume-in-use', detail);
+  }
+
   /**
    * Two workloads of one component must not run at once. Only starts by a home count: what a person starts
    * by hand is drift, not a defect.
