@@ -4,7 +4,8 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { SimHome } from '../support/sim-home.js';
-import { scenarios, type Scenario } from './scenarios.js';
+import type { Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
 
 interface Mark {
   readonly id: string;
@@ -26,6 +27,9 @@ async function check(home: SimHome, scenario: Scenario, before: ReadonlyMap<stri
     .filter((item) => item.state === 'running')
     .map((item) => item.name);
   expect(running.sort()).toEqual([...scenario.running].sort());
+  const machines = [...home.host.machines.all()].map((item) => item.name);
+  expect(machines.sort()).toEqual([...(scenario.machines ?? [])].sort());
+  scenario.check?.(home);
   expect(home.host.violations()).toEqual([]);
   for (const record of await home.registry.components()) {
     const container = home.host.containers().find((item) => item.name === record.workload);

@@ -5,8 +5,10 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import type { FaultKind } from '../../src/runtimes/simulated/index.js';
+import { effectiveLimits } from '../../src/core/spec.js';
 import { SimHome } from '../support/sim-home.js';
-import { scenarios, type Scenario } from './scenarios.js';
+import type { Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
 
 const kinds: readonly FaultKind[] = [
   'fail-before',
@@ -45,13 +47,15 @@ function marks(home: SimHome): ReadonlyMap<string, Mark> {
 async function expectSpecs(home: SimHome, scenario: Scenario): Promise<void> {
   const { host, registry } = home;
   for (const { workload, spec, status, generation } of await registry.components()) {
-    const container = host.engine.get(workload);
-    const isPutBack = scenario.name.endsWith('put back') && spec.image === 'localhost/app:2';
+    const isPutBack = scenario.putBack !== undefined && workload === 'shop-web';
+    const isVm = spec.runtime !== 'container' && !isPutBack;
+    const container = (isVm ? host.machines : host.engine).get(workload);
     expect(status.failedGeneration, `what is given up of ${workload}`).toBe(isPutBack ? generation : null);
-    const image = isPutBack ? 'localhost/app:1' : spec.image;
+    const image = scenario.putBack !== undefined && isPutBack ? scenario.putBack : spec.image;
     expect(container.spec.image.digest, `image of ${workload}`).toBe(host.images.resolve(image));
     expect(container.spec.env, `environment of ${workload}`).toMatchObject(spec.env);
-    if (container.run) expect(container.memoryMb, `memory of ${workload}`).toBe(spec.memoryMb);
+    if (!container.run || isPutBack) continue;
+    expect(container.memoryMb, `memory of ${workload}`).toBe(effectiveLimits(spec).memoryMb);
   }
 }
 
@@ -77,6 +81,7 @@ async function run(scenario: Scenario, fault: PlannedFault | null): Promise<numb
     const running = home.host.containers().filter(({ state }) => state === 'running');
     expect(running.map(({ name }) => name).sort()).toEqual([...scenario.running].sort());
     await expectSpecs(home, scenario);
+    scenario.check?.(home);
     expect(home.host.violations()).toEqual([]);
     return calls;
   } finally {

@@ -1,16 +1,7 @@
 /** What a home goes through in simulation: each has a beginning that is reached in peace, and an act. */
 import type { SimHome } from '../support/sim-home.js';
-
-export interface Scenario {
-  readonly name: string;
-  readonly prepare: (home: SimHome) => Promise<void>;
-  /** What is asked for; its effects are swept. */
-  readonly act: (home: SimHome) => Promise<void>;
-  /** Workloads that must come through with their id and their start. */
-  readonly untouched: readonly string[];
-  /** Workloads that run once it has converged. */
-  readonly running: readonly string[];
-}
+import { machineScenarios } from './machine-scenarios.js';
+import type { Scenario } from './scenario.js';
 
 const shop = { shop: [{ name: 'db' }, { name: 'web', dependsOn: ['db'] }, { name: 'worker' }] };
 const all = ['shop-db', 'shop-web', 'shop-worker'];
@@ -22,7 +13,7 @@ async function settled(home: SimHome): Promise<void> {
   await home.converge();
 }
 
-export const scenarios: readonly Scenario[] = [
+const containers: readonly Scenario[] = [
   {
     name: 'first apply',
     prepare: async (home) => {
@@ -64,6 +55,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'an image that does not stay up is put back',
+    putBack: 'localhost/app:1',
     prepare: async (home) => {
       await settled(home);
       home.host.images.add('localhost/app:2', { program: { exitAfterMs: 10, exitCode: 1 } });
@@ -148,3 +140,5 @@ export const scenarios: readonly Scenario[] = [
     running: all,
   },
 ];
+
+export const scenarios: readonly Scenario[] = [...containers, ...machineScenarios];

@@ -1,0 +1,19 @@
+/** What a home goes through in simulation: a beginning that is reached in peace, and an act. */
+import type { SimHome } from '../support/sim-home.js';
+
+export interface Scenario {
+  readonly name: string;
+  readonly prepare: (home: SimHome) => Promise<void>;
+  /** What is asked for; its effects are swept. */
+  readonly act: (home: SimHome) => Promise<void>;
+  /** Workloads that must come through with their id and their start. */
+  readonly untouched: readonly string[];
+  /** Workloads that run once it has converged. */
+  readonly running: readonly string[];
+  /** Those of them that are machines. Default: none. */
+  readonly machines?: readonly string[];
+  /** The generation of `shop/web` is given up, and this is its last good image. */
+  readonly putBack?: string;
+  /** What must hold besides. */
+  readonly check?: (home: SimHome) => void;
+}
