@@ -1,5 +1,5 @@
 /** What the driver of virtual machines needs of the host beside `Host`: folders that it shares with QEMU, and bytes. */
-import { constants, type Stats } from 'node:fs';
+import { constants, fstatSync, ftruncateSync, readSync, renameSync, writeSync, type Stats } from 'node:fs';
 import { lchown, lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { execa } from 'execa';
 import { createNodeHost, type Host } from './host.js';
@@ -42,8 +42,10 @@ export interface OpenFolder {
 export interface MachineHost extends Host {
   /** Starts a command in a session of its own; it outlives this process. Throws when it cannot be started. */
   readonly startInFolder: (argv: readonly string[], options: StartInFolder) => Promise<FolderProcess>;
-  /** Puts a whole new file (mode 0600) in the place of `path`, or leaves what was there. */
-  readonly replaceText: (path: string, text: string) => Promise<void>;
+  /** Puts a whole new file (mode 0600) in the place of `path`, or leaves what was there. Not durable: not synced. */
+  readonly replaceText: (path: string, text: string, durability?: 'durable' | 'fast') => Promise<void>;
+  /** Writes a new file (mode 0600); refuses when there is one. */
+  readonly writeNew: (path: string, bytes: Uint8Array) => Promise<void>;
   /** undefined: there is none. */
   readonly fileState: (path: string) => Promise<FileState | undefined>;
   /** Of the name itself: links are not followed. */
@@ -54,9 +56,11 @@ export interface MachineHost extends Host {
   readonly listFolder: (path: string) => Promise<readonly string[]>;
   /** At most `length` bytes from an offset on; undefined when it is no regular file that can be read. */
   readonly readBytes: (path: string, offset: number, length: number) => Promise<Buffer | undefined>;
-  /** Makes a regular file shorter. Refuses to follow a symbolic link. */
-  readonly truncate: (path: string, bytes: number) => Promise<void>;
-  readonly move: (from: string, to: string) => Promise<void>;
+  /**
+   * Moves the content of a file that somebody appends to into a fresh file `to`, and empties it. Between the last look
+   * and the emptying lie two system calls and nothing else.
+   */
+  readonly moveContent: (from: string, to: string) => Promise<void>;
   readonly openFolder: (path: string) => Promise<OpenFolder>;
 }
 
@@ -98,14 +102,66 @@ async function readBytes(path: string, offset: number, length: number): Promise<
   }
 }
 
-async function replaceText(path: string, text: string): Promise<void> {
+function openNew(path: string): Promise<FileHandle> {
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await openNew(path);
+  try {
+    await file.writeFile(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+const copyBytes = 256 * 1024;
+
+/** What was appended while the long copy was made, until there is no more. */
+function catchUp(from: number, to: number, copied: number): void {
+  const buffer = Buffer.alloc(copyBytes);
+  let at = copied;
+  while (fstatSync(from).size > at) {
+    const bytes = readSync(from, buffer, 0, copyBytes, at);
+    if (bytes === 0) break;
+    writeSync(to, buffer, 0, bytes, at);
+    at += bytes;
+  }
+}
+
+async function moveContent(from: string, to: string): Promise<void> {
+  const fresh = `${to}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await withFile(from, constants.O_RDWR, async (source) => {
+    const target = await openNew(fresh);
+    try {
+      const { size } = await source.stat();
+      const buffer = Buffer.alloc(copyBytes);
+      let copied = 0;
+      while (copied < size) {
+        const { bytesRead } = await source.read(buffer, 0, copyBytes, copied);
+        if (bytesRead === 0) break;
+        await target.write(buffer, 0, bytesRead, copied);
+        copied += bytesRead;
+      }
+      // All at once, so that nobody else in this process sees a part of it; who dies in between leaves lines twice.
+      renameSync(fresh, to);
+      catchUp(source.fd, target.fd, copied);
+      ftruncateSync(source.fd, 0);
+    } finally {
+      await target.close();
+    }
+  });
+}
+
+async function replaceText(path: string, text: string, durability: 'durable' | 'fast' = 'durable'): Promise<void> {
   const fresh = `${path}.new`;
   await rm(fresh, { recursive: true, force: true });
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const file = await openNew(fresh);
   try {
     await file.writeFile(text);
-    await file.datasync();
+    if (durability === 'durable') await file.datasync();
   } finally {
     await file.close();
   }
@@ -156,13 +212,13 @@ export function createMachineHost(host: Host = createNodeHost()): MachineHost {
     ...host,
     startInFolder,
     replaceText,
+    writeNew,
     fileState,
     setOwner: lchown,
     setMode: (path, mode) => withFile(path, constants.O_RDONLY, (file) => file.chmod(mode)),
     listFolder: (path) => readdir(path).catch(() => []),
     readBytes,
-    truncate: (path, bytes) => withFile(path, constants.O_WRONLY, (file) => file.truncate(bytes)),
-    move: rename,
+    moveContent,
     openFolder,
   };
 }

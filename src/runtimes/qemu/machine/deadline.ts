@@ -1,9 +1,19 @@
 /** Waiting for a promise, but not for ever. */
+import { BerthError } from '../../../core/errors.js';
 import type { Clock } from '../../../core/ports/clock.js';
 
 export const late: unique symbol = Symbol('late');
 
-/** As `promise` settles, or `late` when `delayMs` have passed; rejects with the signal's reason as soon as it fires. */
+/** What a call ends with whose caller no longer waits. */
+export function cancelled(signal?: AbortSignal): BerthError {
+  return new BerthError('E_DRIVER_TIMEOUT', 'it was cancelled', { cause: signal?.reason });
+}
+
+export function throwIfCancelled(signal?: AbortSignal): void {
+  if (signal?.aborted) throw cancelled(signal);
+}
+
+/** As `promise` settles, or `late` when `delayMs` have passed; E_DRIVER_TIMEOUT as soon as the signal fires. */
 export function within<T>(
   clock: Clock,
   promise: Promise<T>,
@@ -13,7 +23,7 @@ export function within<T>(
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       finish();
-      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      reject(cancelled(signal));
     };
     const stop = clock.after(delayMs, () => {
       finish();

@@ -5,7 +5,8 @@ import type { FolderProcess } from '../../host/machine-host.js';
 import { pause } from '../../host/pause.js';
 import { identityOf } from '../../host/process-identity.js';
 import { machineFiles, type MachineSpec } from '../contracts.js';
-import { machineArgv, type MachineTools } from './argv.js';
+import { lockedExitCode, machineArgv, type MachineTools } from './argv.js';
+import { throwIfCancelled } from './deadline.js';
 import type { MachineDeps } from './deps.js';
 import { findMachine, killMachine } from './find.js';
 import { prepareFolder } from './ownership.js';
@@ -94,7 +95,7 @@ async function waitForGreeting(launch: Launch, isOver: () => boolean, signal?: A
   const { folder, spec } = request;
   const beganMs = deps.clock.monotonic();
   while (!isOver()) {
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     const leftMs = deps.settings.startDeadlineMs - (deps.clock.monotonic() - beganMs);
     if (leftMs <= 0) break;
     try {
@@ -136,6 +137,15 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
   }
 }
 
+/** Before the sockets of an earlier run are cleared away: whoever holds the lock needs them. */
+async function mustBeFree({ deps, request }: Launch, { flock }: MachineTools): Promise<void> {
+  const lock = join(request.folder, machineFiles.lock);
+  const argv = [flock, '--nonblock', `--conflict-exit-code=${lockedExitCode}`, lock, 'true'];
+  const { exitCode } = await deps.host.run(argv, { timeoutMs: deps.settings.callDeadlineMs });
+  if (exitCode !== lockedExitCode) return;
+  throw new BerthError('E_VM_START', `${request.spec.name} runs already: another QEMU holds its folder`);
+}
+
 /**
  * Starts the machine and returns once QEMU answers; the guest may still be booting. When it fails, no QEMU is left.
  * E_VM_START (it runs already, or QEMU refused: its words), E_PORT_TAKEN, E_DISK_FULL, E_RUNTIME_UNAVAILABLE.
@@ -161,7 +171,8 @@ export async function launchMachine(
   const record = { uuid: spec.uuid, bootId, pid: null, startTicks: null, startedAtMs: deps.clock.now() };
   const launch: Launch = { deps, request, record, privileges, firstFreePort: port };
   const before = await readRunRecord(deps.host, folder);
-  signal?.throwIfAborted();
+  throwIfCancelled(signal);
+  await mustBeFree(launch, tools);
   await onDisk(prepareFolder(deps.host, folder, spec, uid), spec.name);
   await onDisk(writeRunRecord(deps.host, folder, record), spec.name);
   const child = await onDisk(spawn(launch, tools), spec.name);

@@ -5,7 +5,7 @@
 
 export interface QmpEvent {
   /** `SHUTDOWN`, `STOP`, `RESUME`, `RESET`, `GUEST_PANICKED`, `POWERDOWN` … */
-  readonly name: string;
+  readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
   /** Unix milliseconds, by QEMU. */
   readonly atMs: number;
@@ -46,7 +46,7 @@ export function messageOfLine(line: string): QmpMessage | undefined {
   if (fieldsOf(fields['QMP'])) return { kind: 'greeting' };
   const name = textOf(fields['event']);
   if (name !== '') {
-    const event = { name, data: fieldsOf(fields['data']) ?? {}, atMs: timeOf(fields['timestamp']) };
+    const event = { event: name, data: fieldsOf(fields['data']) ?? {}, atMs: timeOf(fields['timestamp']) };
     return { kind: 'event', event };
   }
   const id = textOf(fields['id']);

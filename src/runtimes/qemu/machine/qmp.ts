@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { BerthError, messageOf } from '../../../core/errors.js';
 import type { Clock } from '../../../core/ports/clock.js';
 import type { MachineHost } from '../../host/machine-host.js';
-import { late, within } from './deadline.js';
+import { late, throwIfCancelled, within } from './deadline.js';
 import { connectInFolder } from './folder-socket.js';
 import { LineCutter, messageOfLine, type QmpEvent, type QmpMessage } from './qmp-lines.js';
 
@@ -78,7 +78,7 @@ export class QmpClient {
    */
   static async connect(deps: { host: MachineHost; clock: Clock }, options: QmpOptions): Promise<QmpClient> {
     const { folder, socket: name, deadlineMs, signal } = options;
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     const socket = await connectInFolder(deps.host, folder, name).catch((error: unknown) => {
       throw lost(messageOf(error), error);
     });
