@@ -44,9 +44,9 @@ export async function installStandIn(folder: string, options: StandInOptions = {
   const at = (name: string): string => join(folder, name);
   const [ops, log, nanosKernel, nanosBoot] = [at('ops'), at('calls.jsonl'), at('kernel.img'), at('boot.img')];
   await mkdir(folder, { recursive: true });
-  if (options.kernel === undefined) await writeFile(nanosKernel, 'no kernel');
-  else await symlink(options.kernel, nanosKernel);
-  await symlink(bootRecord, nanosBoot);
+  if (options.kernel === undefined) {
+    await Promise.all([writeFile(nanosKernel, 'no kernel'), writeFile(nanosBoot, 'no boot record')]);
+  } else await Promise.all([symlink(options.kernel, nanosKernel), symlink(bootRecord, nanosBoot)]);
   const behave = async (behaviour: OpsBehaviour): Promise<void> => {
     const values = { STANDIN_MODULES: options.modules ?? '', STANDIN_BEHAVIOUR: behaviour, STANDIN_LOG: log };
     const exports = Object.entries(values).map(([name, value]) => `export ${name}='${value}'\n`);
