@@ -10,9 +10,11 @@ import type {
   Limits,
   LogLine,
   LogOptions,
+  VolumeContent,
   WorkloadStats,
 } from '../../core/ports/driver.js';
 import type { BuildSpec, PullPolicy } from '../../core/spec.js';
+import { createPipes } from '../host/pipes.js';
 import { capabilitiesOf } from './capabilities.js';
 import type { LibpodClient } from './client.js';
 import { objectsOfRequest } from './create-body.js';
@@ -25,6 +27,7 @@ import { Listing } from './listing.js';
 import { defaultPodmanSettings, type PodmanDriverOptions, type PodmanSettings } from './options.js';
 import { hasDnsProgram, probeHost, type HostFacts } from './probe-host.js';
 import { ServiceManager } from './service.js';
+import { readVolume, writeVolume, type VolumeContentOptions } from './volume-content.js';
 import { infoSchema, readAnswer } from './wire.js';
 import { WorkloadActions } from './workload-actions.js';
 import { execInside, readLogs, readStats, type IoOptions } from './workload-io.js';
@@ -55,6 +58,7 @@ class PodmanDriver implements ImageKeeper {
   readonly #events: EventStream;
   readonly #images: ImagesOptions;
   readonly #io: IoOptions;
+  readonly #volumes: VolumeContentOptions;
   #facts: Promise<HostFacts> | undefined;
   #listedAt: number | null = null;
 
@@ -88,6 +92,7 @@ class PodmanDriver implements ImageKeeper {
     });
     this.#images = { ...base, ociRuntime, isGivenSocket: () => service.kind === 'given' };
     this.#io = base;
+    this.#volumes = { ...base, objects: this.#objects, pipes: createPipes() };
   }
 
   open(signal: AbortSignal): Promise<void> {
@@ -187,12 +192,14 @@ class PodmanDriver implements ImageKeeper {
     return this.#guarded(() => this.#objects.remove(object, signal));
   }
 
-  readVolume(): never {
-    throw new BerthError('E_NOT_SUPPORTED', 'not yet');
+  readVolume(object: HostObject, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return readVolume(this.#volumes, object, signal);
   }
-  writeVolume(): Promise<void> {
-    return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'not yet'));
+
+  writeVolume(object: HostObject, content: VolumeContent, signal: AbortSignal): Promise<void> {
+    return this.#guarded(() => writeVolume(this.#volumes, object, content, signal));
   }
+
   /** Images and containers of a host are not Berth's alone: it keeps none of its own. */
   listGarbage(): Promise<readonly never[]> {
     return Promise.resolve([]);

@@ -17,6 +17,8 @@ type Kind = 'network' | 'volume';
 interface Found {
   readonly name: string;
   readonly bag: Readonly<Record<string, string>>;
+  /** Of a volume: where its content is; empty when podman does not say. */
+  readonly folder: string;
 }
 
 const folders: Readonly<Record<Kind, string>> = { network: 'networks', volume: 'volumes' };
@@ -25,10 +27,10 @@ function readFound(kind: Kind, json: unknown): Found {
   if (kind === 'network') {
     // Podman 4.3 answers the one that was asked for, older ones a list of one.
     const network = readAnswer(networkSchema, Array.isArray(json) ? (json[0] as unknown) : json, 'inspect a network');
-    return { name: network.name, bag: network.labels ?? {} };
+    return { name: network.name, bag: network.labels ?? {}, folder: '' };
   }
   const volume = readAnswer(volumeSchema, json, 'inspect a volume');
-  return { name: volume.Name, bag: volume.Labels ?? {} };
+  return { name: volume.Name, bag: volume.Labels ?? {}, folder: volume.Mountpoint ?? '' };
 }
 
 function isKind(kind: HostObject['kind']): kind is Kind {
@@ -84,6 +86,14 @@ export class HostObjects {
       ...this.#call(`remove ${kind} ${name}`, signal),
       allow: [404],
     });
+  }
+
+  /** Where a volume of this home has its content; undefined when there is none. E_NAME_TAKEN when it is another's. */
+  async volumeFolder({ name }: HostObject, signal: AbortSignal): Promise<string | undefined> {
+    const found = await this.#find('volume', name, signal);
+    if (!found) return undefined;
+    this.#mustBeOurs('volume', found);
+    return found.folder;
   }
 
   #call(what: string, signal: AbortSignal): CallOptions {

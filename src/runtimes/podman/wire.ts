@@ -116,7 +116,7 @@ export const fileEventSchema = z.object({
 /** A network of `networks/json`. */
 export const networkSchema = z.object({ name: z.string(), labels: bag });
 /** A volume of `volumes/json`. */
-export const volumeSchema = z.object({ Name: z.string(), Labels: bag });
+export const volumeSchema = z.object({ Name: z.string(), Labels: bag, Mountpoint: text });
 
 export const createdSchema = z.object({ Id: z.string() });
 
