@@ -5,7 +5,7 @@
  */
 import { afterAll, expect, it } from 'vitest';
 import type { Chance } from '../../src/core/ports/clock.js';
-import type { ComponentSpec } from '../../src/core/spec.js';
+import { effectiveLimits, type ComponentSpec, type Runtime } from '../../src/core/spec.js';
 import type { Container, FaultKind } from '../../src/runtimes/simulated/index.js';
 import { SimHome } from '../support/sim-home.js';
 import { createSeededChance } from '../support/virtual-clock.js';
@@ -45,14 +45,19 @@ const faultKinds: readonly FaultKind[] = [
   'stale',
 ];
 
-const handActions: readonly ((home: SimHome, container: Container) => void)[] = [
-  ({ host }, { id }) => host.hand.kill(id),
-  ({ host }, { id }) => host.hand.kill(id, 'TERM'),
-  ({ host }, { id }) => host.hand.pause(id),
-  ({ host }, { id }) => host.hand.remove(id),
-  ({ host }, { id, name }) => host.hand.rename(id, `${name}-moved`),
-  ({ host }, { id }) => host.hand.updateLimits(id, 16, 0.1),
-  ({ host }, { id }) => void host.hand.stop(id, 1_000),
+type Hand = SimHome['host']['hand'];
+
+const handActions: readonly ((hand: Hand, container: Container) => void)[] = [
+  (hand, { id }) => hand.kill(id),
+  (hand, { id }) => hand.kill(id, 'TERM'),
+  (hand, { id }) => hand.pause(id),
+  (hand, { id }) => hand.remove(id),
+  (hand, { id, name }) => hand.rename(id, `${name}-moved`),
+  (hand, { id, spec }) => {
+    // Nobody can change the limits of a machine.
+    if (spec.runtime === 'container') hand.updateLimits(id, 16, 0.1);
+  },
+  (hand, { id }) => void hand.stop(id, 1_000),
 ];
 
 async function interfere({ home, chance, log }: Storm): Promise<void> {
@@ -61,7 +66,12 @@ async function interfere({ home, chance, log }: Storm): Promise<void> {
   const container = pick(chance, running);
   const index = Math.floor(chance.random() * handActions.length);
   log.push(`hand action ${index} on ${container.name}`);
-  handActions[index]?.(home, container);
+  handActions[index]?.(container.spec.runtime === 'container' ? home.host.hand : home.host.machineHand, container);
+}
+
+/** A unikernel of a storm has no volume; what it held before waits for a runtime that mounts it. */
+function placeOf(name: string, runtime: Runtime): Pick<ComponentSpec, 'runtime' | 'volumes'> {
+  return { runtime, volumes: runtime === 'unikernel' ? [] : [`${name}-data:/data`] };
 }
 
 async function edit({ home, chance, wishes, log }: Storm): Promise<void> {
@@ -69,6 +79,7 @@ async function edit({ home, chance, wishes, log }: Storm): Promise<void> {
   const wish: Wish = {
     ...wishes.get(name),
     name,
+    ...placeOf(name, pick(chance, ['container', 'container', 'microvm', 'unikernel'])),
     env: { TURN: String(Math.floor(chance.random() * 5)) },
     memoryMb: pick(chance, [null, 32, 64]),
     image: pick(chance, ['localhost/app:1', 'localhost/app:2']),
@@ -160,7 +171,8 @@ async function expectRest({ home, wishes }: Storm, stranger: string): Promise<vo
     expect(container?.state === 'running', `${record.workload} runs`).toBe(record.desired === 'running');
     if (!container || record.desired !== 'running') continue;
     expect(container.spec.env).toMatchObject(record.spec.env);
-    expect(container.memoryMb, `memory of ${record.workload}`).toBe(record.spec.memoryMb);
+    expect(container.spec.runtime).toBe(record.spec.runtime);
+    expect(container.memoryMb, `memory of ${record.workload}`).toBe(effectiveLimits(record.spec).memoryMb);
     expect(container.spec.image.digest).toBe(home.host.images.resolve(record.spec.image));
   }
   expect(home.host.engine.find('stranger')).toMatchObject({ id: stranger, state: 'running', starts: 1 });
@@ -173,9 +185,17 @@ async function ride(seed: number): Promise<void> {
   try {
     for (const tag of ['1', '2']) home.host.images.add(`localhost/app:${tag}`);
     const stranger = home.host.hand.runForeign('stranger');
-    for (const name of names) storm.wishes.set(name, { name, ...(name === 'web' ? { dependsOn: ['db'] } : {}) });
+    for (const name of names) {
+      const dependsOn = name === 'web' ? ['db'] : [];
+      storm.wishes.set(name, { name, dependsOn, ...placeOf(name, 'container') });
+    }
     await home.put({ shop: [...storm.wishes.values()] });
     await home.start();
+    // Every second storm begins in calm, with something to lose.
+    if (seed % 2 === 0) {
+      await home.converge();
+      home.host.hand.write('shop-db', 'kept');
+    }
     for (let count = 0; count < gusts; count += 1) await gust(storm);
     home.host.faults.clear();
     // A stopped component keeps others waiting and its replacement unfinished: in the end all are to run.
@@ -185,6 +205,8 @@ async function ride(seed: number): Promise<void> {
     await home.clock.advance(60_000);
     await home.converge(calmMs);
     await expectRest(storm, stranger);
+    const { container, vm } = home.volume('shop', 'db-data');
+    if (seed % 2 === 0) expect(`${container ?? ''}${vm ?? ''}`, 'what db wrote before the storm').toBe('kept');
   } catch (error) {
     throw new Error(`seed ${seed}:\n${storm.log.join('\n')}`, { cause: error });
   } finally {
