@@ -2,7 +2,7 @@
  * The configuration file that `ops build` reads. Source: github.com/nanovms/ops types/config.go (keys and types: an
  * unknown key or a wrong type is refused) and lepton/image.go (what becomes of each).
  */
-import { posix } from 'node:path';
+import { imagePath } from './paths.js';
 import type { GuestNetwork } from '../contracts.js';
 
 /** The keys that we use, spelled as ops does. */
@@ -51,7 +51,7 @@ export function netmaskOf(prefixLength: number): string {
 /** What is written to config.json. Pure. */
 export function opsConfig(input: OpsConfigInput): OpsConfig {
   const [, ...rest] = input.argv;
-  const workdir = posix.normalize(input.workdir);
+  const workdir = imagePath(input.workdir);
   return {
     Args: rest,
     Env: input.env,
