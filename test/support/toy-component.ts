@@ -16,7 +16,7 @@ import { hostName } from '../../src/core/names.js';
 import type { NewEvent } from '../../src/core/event.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { ComponentRecord } from '../../src/core/ports/registry.js';
-import { componentDefaults, type ComponentSpec } from '../../src/core/spec.js';
+import { componentDefaults, effectiveLimits, type ComponentSpec } from '../../src/core/spec.js';
 import { imagePinKey } from '../../src/core/spec-diff.js';
 import { initialStatus, type Phase } from '../../src/core/status.js';
 
@@ -43,6 +43,8 @@ export class ToyComponent {
   tags: Record<string, string> = { 'localhost/web:1': 'sha256:one' };
   programs: Programs = {};
   answering = true;
+  /** The code of every create; null: they succeed. */
+  createFailsWith: string | null = null;
   envFiles: Mutable<World>['envFiles'] = new Map();
   waitsFor: readonly string[] = [];
   dependentsUp: readonly string[] = [];
@@ -182,8 +184,13 @@ export class ToyComponent {
     this.settle();
   }
 
-  /** Somebody's hand, or the program itself. */
-  end(workload: ToyWorkload, exitCode: number): void {
+  /** The machine reports that its program was started. */
+  report(): void {
+    if (this.main) this.main.programStartedAtMs = this.nowMs;
+  }
+
+  /** Somebody's hand, or the program itself. null: nobody knows how it ended. */
+  end(workload: ToyWorkload, exitCode: number | null): void {
     Object.assign(workload, { state: 'exited', exitCode, finishedAtMs: this.nowMs });
   }
 
@@ -212,6 +219,8 @@ export class ToyComponent {
   }
 
   #create(step: Extract<Step, { kind: 'create' }>): Parameters<typeof afterStep>[0]['result'] {
+    const code = this.createFailsWith;
+    if (code !== null) return { ok: false, code, message: `no: ${code}`, suggestion: 'set it up' };
     const name = hostName('', 'shop-web', step.role);
     if (this.workloads.some((item) => item.name === name))
       return { ok: false, code: 'E_NAME_TAKEN', message: name, suggestion: '' };
@@ -233,8 +242,8 @@ export class ToyComponent {
       owner: { homeId, ...key, generation: step.generation, specHash: null },
       addresses: [],
       problem: null,
-      memoryMb: spec.memoryMb,
-      vcpus: spec.vcpus,
+      ...effectiveLimits(spec),
+      ...(spec.runtime === 'container' ? {} : { programStartedAtMs: null }),
       config: {
         env: { PATH: '/bin', ...step.env },
         command: spec.command ?? ['run'],
@@ -281,6 +290,7 @@ export class ToyComponent {
       return { ok: false, code: 'E_DRIVER_FAILED', message: 'no such executable', suggestion: 'x' };
     this.nowMs += 1;
     Object.assign(workload, { state: 'running', startedAtMs: this.nowMs, finishedAtMs: null });
+    if (workload.runtime !== 'container') workload.programStartedAtMs = null;
     if (program?.exitsWith !== undefined) this.end(workload, program.exitsWith);
     return { ok: true };
   }
