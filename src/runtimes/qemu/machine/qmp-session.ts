@@ -119,9 +119,9 @@ export class QmpSession {
   async #follow(): Promise<void> {
     const { clock, host } = this.#deps;
     let backoffMs = firstBackoffMs;
-    while (!this.#life.signal.aborted) {
+    while (!isOver(this.#life.signal)) {
       const wasConnected = await this.#converse();
-      for (let looks = wasConnected ? dyingLooks : 1; looks > 0 && !this.#life.signal.aborted; looks -= 1) {
+      for (let looks = wasConnected ? dyingLooks : 1; looks > 0 && !isOver(this.#life.signal); looks -= 1) {
         if (!(await isMachineAlive(host, this.run))) {
           this.#end();
           return;
@@ -168,13 +168,13 @@ export class QmpSession {
     void client.closed.then(() => {
       connection.abort();
     });
-    for (let isFirst = true; !connection.signal.aborted; isFirst = false) {
+    for (let isFirst = true; !isOver(connection.signal); isFirst = false) {
       try {
         const answer = await client.execute('query-status', {}, { deadlineMs: settings.callDeadlineMs });
         this.#problem = null;
         if (isFirst) this.#tellStatus(statusOf(answer));
       } catch (error) {
-        if (!connection.signal.aborted) this.#problem = `QEMU does not answer: ${messageOf(error)}`;
+        if (!isOver(connection.signal)) this.#problem = `QEMU does not answer: ${messageOf(error)}`;
       }
       await pause(clock, heartbeatMs, connection.signal);
     }
@@ -203,6 +203,10 @@ export class QmpSession {
     this.#markEnded(end);
     this.#options.onEnded?.(end);
   }
+}
+
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function statusOf(answer: unknown): string {

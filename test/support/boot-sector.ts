@@ -1,0 +1,18 @@
+/**
+ * A guest of one sector: says `hello from guest` on COM1 and `K` at the debug port, then echoes what COM1 gets. `Q`
+ * powers off, `F` prints 4,096 lines of forty characters; the power button powers off if `obeys`, else it is ignored.
+ */
+import { bootDisk } from '../../src/runtimes/qemu/machine/probe-guest.js';
+
+const code =
+  '31c08ed88ed0bc007cfabe617ce84500ba0105b04beefbf4bafd03eca801740fbaf803ec3c5174173c46741ceeebe9803ef4' +
+  '7d0074e1ba0006eda9000174d8ba0406b80020efebcfb90010be747ce80400e2f8ebc3baf803ac84c07403eeebf8c368656c' +
+  '6c6f2066726f6d2067756573740d0a0061206c696e65206f662074686520666c6f6f64207468617420697320666f72747920' +
+  '63686172730d0a';
+const obeysAt = 500;
+
+export function echoGuest(options: { readonly obeys: boolean }): Uint8Array {
+  const disk = bootDisk(code);
+  disk[obeysAt] = options.obeys ? 1 : 0;
+  return disk;
+}
