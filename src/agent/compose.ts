@@ -7,11 +7,8 @@ import { hostname, userInfo } from 'node:os';
 import type { BerthClient } from '../api/client.js';
 import type { AgentOptions, CliDeps, ConnectOptions, Maintenance, VmSetUp } from '../cli/deps.js';
 import { processStdio } from '../cli/node-stdio.js';
-import { BerthError } from '../core/errors.js';
 import type { Driver } from '../core/ports/driver.js';
-import type { Log } from '../core/ports/log.js';
 import type { Registry } from '../core/ports/registry.js';
-import type * as Podman from '../runtimes/podman/index.js';
 import type { AgentParts } from './run-agent.js';
 import type { Settings } from './settings.js';
 import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles } from './system.js';
@@ -19,8 +16,6 @@ import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles } f
 type Env = Readonly<Record<string, string | undefined>>;
 
 const isRoot = process.getuid?.() === 0;
-/** What opening the runtimes for one command may take, in milliseconds. */
-const openDeadlineMs = 15_000;
 
 /** The dependencies of the command line in this process. */
 export function composeCli(env: Env): CliDeps {
@@ -28,7 +23,7 @@ export function composeCli(env: Env): CliDeps {
     connect: (options) => connect(options, env),
     runAgent: (options) => agent(options, env),
     maintenance: maintenanceOf(env),
-    vm: { setUp: setUpVms },
+    vm: { setUp: (home, say, signal) => setUpVms(homeFolder(home, env, isRoot), env, say, signal) },
     runEditor,
     stdio: processStdio(),
     env,
@@ -37,12 +32,6 @@ export function composeCli(env: Env): CliDeps {
     userName: () => env['SUDO_USER'] ?? nameOfUser(),
     version: readVersion(),
   };
-}
-
-/** Until this node has a driver for virtual machines. */
-function setUpVms(): Promise<VmSetUp> {
-  const reason = 'this build of Berth has no driver for virtual machines';
-  return Promise.reject(new BerthError('E_NOT_SUPPORTED', reason, { suggestion: 'use runtime = "container"' }));
 }
 
 function nameOfUser(): string {
@@ -83,14 +72,15 @@ async function agent(options: AgentOptions, env: Env): Promise<number> {
 }
 
 async function agentParts(): Promise<AgentParts> {
-  const [registries, { Monitor }, { Controller }, podman, definitions, { definitionFeed }] = await Promise.all([
-    import('../registry/index.js'),
-    import('../monitor/monitor.js'),
-    import('../controller/controller.js'),
-    import('../runtimes/podman/index.js'),
-    import('../definition/index.js'),
-    import('./definition-feed.js'),
-  ]);
+  const [registries, { Monitor }, { Controller }, { createDrivers }, definitions, { definitionFeed }] =
+    await Promise.all([
+      import('../registry/index.js'),
+      import('../monitor/monitor.js'),
+      import('../controller/controller.js'),
+      import('./compose-drivers.js'),
+      import('../definition/index.js'),
+      import('./definition-feed.js'),
+    ]);
   return {
     acquireLock: registries.acquireAgentLock,
     openRegistry: (path, settings, log) =>
@@ -105,9 +95,7 @@ async function agentParts(): Promise<AgentParts> {
           log.info({ backup, wayBack }, 'the registry was migrated');
         },
       }),
-    drivers: (home, registry, settings, log) => [
-      podmanDriver(podman, { home, registry, settings, log, transient: false }),
-    ],
+    drivers: (home, registry, settings, log) => createDrivers({ home, registry, settings, log, transient: false }),
     monitor: ({ registry, drivers, log, settings }, listener) =>
       new Monitor({
         drivers,
@@ -156,37 +144,6 @@ function controllerSettings(settings: Settings) {
   };
 }
 
-interface DriverFacts {
-  readonly home: string;
-  readonly registry: Registry;
-  readonly settings: Settings;
-  readonly log: Log;
-  /** For a command: nothing is watched, and what must be started ends by itself. */
-  readonly transient: boolean;
-}
-
-function podmanDriver(podman: typeof Podman, facts: DriverFacts): Driver {
-  const { home, registry, settings, log, transient } = facts;
-  return podman.createPodmanDriver({
-    homeId: registry.homeId,
-    namePrefix: registry.namePrefix,
-    stateDir: home,
-    clock: systemClock,
-    chance: systemChance,
-    host: podman.createNodeHost(),
-    log,
-    transient,
-    settings: {
-      socket: settings.podman_socket ?? null,
-      callDeadlineMs: settings.podman_call_timeout_s * 1_000,
-      listDeadlineMs: settings.podman_list_timeout_s * 1_000,
-      pullDeadlineMs: settings.podman_pull_timeout_s * 1_000,
-      buildDeadlineMs: settings.podman_build_timeout_s * 1_000,
-      replaceServiceAfterMs: settings.podman_replace_service_s * 1_000,
-    },
-  });
-}
-
 async function connect(options: ConnectOptions, env: Env): Promise<BerthClient> {
   const [{ createLocalClient }, { openRegistry, readAgentHolder }] = await Promise.all([
     import('../api/local-client.js'),
@@ -207,7 +164,7 @@ async function connect(options: ConnectOptions, env: Env): Promise<BerthClient> 
   return createLocalClient({
     registry,
     reader: definitionReader,
-    drivers: () => openDrivers(home, registry, env),
+    drivers: () => commandDrivers(home, registry, env),
     clock: systemClock,
     chance: systemChance,
     actor: options.actor,
@@ -232,14 +189,18 @@ async function settingsOf(home: string, env: Env): Promise<Settings> {
   return loadSettings({ home, env, config: null, set: [], watch: null });
 }
 
-/** The runtimes, for one command: what its calls answer is all that is said of them. */
-async function openDrivers(home: string, registry: Registry, env: Env): Promise<readonly Driver[]> {
-  const [podman, settings] = await Promise.all([import('../runtimes/podman/index.js'), settingsOf(home, env)]);
-  const silent = (): void => undefined;
-  const log = { debug: silent, info: silent, warn: silent, error: silent };
-  const drivers = [podmanDriver(podman, { home, registry, settings, log, transient: true })];
-  await Promise.all(drivers.map((driver) => driver.open(AbortSignal.timeout(openDeadlineMs))));
-  return drivers;
+/** The runtimes, for one command; each is opened when it is used, by whoever uses it. */
+async function commandDrivers(home: string, registry: Registry, env: Env): Promise<readonly Driver[]> {
+  const [{ createDrivers, silentLog }, settings] = await Promise.all([
+    import('./compose-drivers.js'),
+    settingsOf(home, env),
+  ]);
+  return createDrivers({ home, registry, settings, log: silentLog, transient: true });
+}
+
+async function setUpVms(home: string, env: Env, say: (step: string) => void, signal: AbortSignal): Promise<VmSetUp> {
+  const [{ setUpGuestKernel }, settings] = await Promise.all([import('./compose-drivers.js'), settingsOf(home, env)]);
+  return setUpGuestKernel(home, settings, say, signal);
 }
 
 function maintenanceOf(env: Env): Maintenance {

@@ -56,7 +56,8 @@ export class Bench {
     const { program = { does: 'sleep' }, role = 'main', generation = 1 } = options;
     const name = options.spec?.name ?? this.freshName();
     const command = this.fixture.command(program);
-    const spec: ComponentSpec = { ...componentDefaults, image: image.reference, command, ...options.spec, name };
+    const own = { ...componentDefaults, ...this.fixture.spec };
+    const spec: ComponentSpec = { ...own, image: image.reference, command, ...options.spec, name };
     return {
       service: options.service ?? this.freshName(),
       spec,

@@ -1,5 +1,6 @@
 /** What a driver's conformance test brings: the driver, a host to play with, and programs to run on it. */
 import type { Driver } from '../../src/core/ports/driver.js';
+import type { ComponentSpec } from '../../src/core/spec.js';
 
 /** What a workload of the test image does. Each driver's fixture says it in its own way. */
 export type TestProgram =
@@ -87,6 +88,8 @@ export interface Fixture {
   readonly image: TestImage;
   /** Another one, with another digest. */
   readonly secondImage: TestImage;
+  /** What every workload of the suite has beside its defaults. */
+  readonly spec: Partial<ComponentSpec>;
   /** The command that makes the test image do this. */
   command(program: TestProgram): readonly string[];
   /** Commands for `exec` inside the test image: prints a word; ends with a code. */

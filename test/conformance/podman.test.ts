@@ -3,34 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { freePort, makePodmanHome, podman, runByHand } from '../support/podman-fixture.js';
-import { ensureTestImage, sleepScript } from '../support/podman-image.js';
-import type { Fixture, TestProgram } from './fixture.js';
+import { ensureTestImage } from '../support/podman-image.js';
+import { commandOf, shell } from './commands.js';
+import type { Fixture } from './fixture.js';
 import { describeDriverConformance } from './suite.js';
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-const shell = (script: string): readonly string[] => ['/bin/sh', '-c', script];
-
-function commandOf(program: TestProgram): readonly string[] {
-  switch (program.does) {
-    case 'sleep':
-      return shell(sleepScript);
-    case 'exit':
-      return shell(`exit ${program.code}`);
-    case 'ignore-term':
-      return shell("trap '' TERM; while :; do sleep 1; done");
-    case 'print': {
-      const lines = program.lines.map((line) => `echo ${quoted(line)}`);
-      const errorLines = (program.errorLines ?? []).map((line) => `echo ${quoted(line)} >&2`);
-      const unfinished = program.unfinished === undefined ? [] : [`printf %s ${quoted(program.unfinished)}`];
-      const last = program.then === 'exit' ? 'exit 0' : sleepScript;
-      return shell([...lines, ...errorLines, ...unfinished, last].join('\n'));
-    }
-    case 'count':
-      return shell(`i=1; while [ $i -le ${program.lines} ]; do echo "line $i"; i=$((i+1)); done`);
-    case 'tick':
-      return shell(`trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2 & wait $!; done`);
-  }
-}
 
 async function byHand(...argv: readonly string[]): Promise<void> {
   await podman(...argv);
@@ -58,6 +34,7 @@ async function makeFixture(): Promise<Fixture> {
     otherHomeId: other.homeId,
     image,
     secondImage,
+    spec: {},
     command: commandOf,
     exec: { echo: (word) => ['/bin/echo', word], exit: (code) => shell(`exit ${code}`) },
     byHand: {

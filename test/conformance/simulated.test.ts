@@ -72,6 +72,7 @@ async function makeFixture(): Promise<Fixture> {
     otherHomeId,
     image: makeImage('localhost/conformance:1'),
     secondImage: makeImage('localhost/conformance:2'),
+    spec: {},
     command: (program) => [JSON.stringify(program)],
     exec: {
       echo: (word) => ['/bin/busybox', 'echo', word],

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { berthMain, root } from '../../scripts/lib/paths.mjs';
 import { eventually } from './eventually.js';
+import { killMachines } from './machines.js';
 
 export { root };
 
@@ -97,6 +98,7 @@ export async function makeTestHome(settings: Readonly<Record<string, string>> = 
 
   const dispose = async (): Promise<void> => {
     for (const agent of agents) await end(agent, 'SIGTERM');
+    await killMachines(path);
     await removeContainers(prefix);
     await removeNetworksAndVolumes(path);
     await rm(path, { recursive: true, force: true });

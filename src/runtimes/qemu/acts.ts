@@ -1,0 +1,180 @@
+/** What is done to VMs that exist: start, stop, pause undone, new names, removal. */
+import { join } from 'node:path';
+import { BerthError } from '../../core/errors.js';
+import { hostName, workloadName, type WorkloadRole } from '../../core/names.js';
+import type { Chance } from '../../core/ports/clock.js';
+import type { Folders } from '../host/folders.js';
+import type { EventBus } from './bus.js';
+import { machineFiles, type MachineSpec } from './contracts.js';
+import { kernelCommandLine } from './guest/index.js';
+import type { Lives } from './lives.js';
+import { findMachine, launchMachine, stopMachine, type MachineDeps } from './machine/index.js';
+import { recordFiles, type VmRecord } from './record.js';
+import { nameOf, wholeOf, type VmStore } from './store.js';
+import type { VmVolumes } from './volumes.js';
+
+export interface ActsOptions {
+  readonly deps: MachineDeps;
+  readonly folders: Folders;
+  readonly store: VmStore;
+  readonly volumes: VmVolumes;
+  readonly lives: Lives;
+  readonly bus: EventBus;
+  readonly chance: Chance;
+  readonly namePrefix: string;
+  readonly accelerator: (signal: AbortSignal) => Promise<'kvm' | 'tcg'>;
+}
+
+export class VmActs {
+  readonly #options: ActsOptions;
+  /** One start or stop at a time for a VM: the next begins when the one before is over. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(options: ActsOptions) {
+    this.#options = options;
+  }
+
+  async start(nativeId: string, signal: AbortSignal): Promise<void> {
+    const { store } = this.#options;
+    const record = wholeOf(await store.find(nativeId), nativeId);
+    await this.#inTurn(record.id, () => this.#start(record, signal));
+  }
+
+  async #start(record: VmRecord, signal: AbortSignal): Promise<void> {
+    const { deps, store, lives, bus, volumes } = this.#options;
+    const folder = store.machine(record.id);
+    const found = await findMachine(deps, folder);
+    if (found.state === 'running') {
+      lives.follow(record, found.run);
+      return;
+    }
+    await lives.settle(record.id);
+    for (const volume of record.volumes) {
+      await volumes.grow(volume.name, volume.sizeMb);
+      await volumes.attach(volume.name, join(folder, volume.file), record.uid);
+    }
+    await this.#forgetRun(record);
+    const spec = machineSpec(record, await this.#options.accelerator(signal), this.#options.chance.id());
+    const run = await launchMachine(deps, { folder, spec, uid: record.uid }, signal);
+    lives.follow(record, run);
+    bus.tell(record, { action: 'start', atMs: run.startedAtMs });
+  }
+
+  /** What the run before left behind says nothing of the next one. */
+  async #forgetRun(record: VmRecord): Promise<void> {
+    const { folders, store } = this.#options;
+    const consoleLog = await folders.facts(join(store.machine(record.id), machineFiles.consoleLog));
+    await store.markBegun(record.id, { consoleBytes: consoleLog?.bytes ?? 0 });
+    await folders.remove(join(store.machine(record.id), machineFiles.report));
+    for (const name of [recordFiles.started, recordFiles.end])
+      await folders.remove(join(store.folder(record.id), name));
+  }
+
+  /** Succeeds for what is down or gone. */
+  async stop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    const kept = await this.#options.store.find(nativeId);
+    if (!kept) return;
+    const record = wholeOf(kept, nativeId);
+    await this.#inTurn(record.id, () => this.#stop(record, graceMs, signal));
+  }
+
+  async #stop(record: VmRecord, graceMs: number, signal: AbortSignal): Promise<void> {
+    const { deps, store, lives } = this.#options;
+    const folder = store.machine(record.id);
+    const found = await findMachine(deps, folder);
+    if (found.state !== 'running') return;
+    const life = lives.follow(record, found.run);
+    if (!life) throw new BerthError('E_INTERNAL', 'a command that only looks stops nothing');
+    life.wasAsked = true;
+    const stopping = stopMachine(deps, { folder, run: found.run, session: life.session, graceMs }, signal).then(
+      ({ forced }) => {
+        life.wasForced = forced;
+      },
+    );
+    life.stopping = stopping.catch(() => undefined);
+    await stopping;
+    await lives.settle(record.id);
+  }
+
+  async unpause(nativeId: string, signal: AbortSignal): Promise<void> {
+    const { store, deps, lives } = this.#options;
+    const record = wholeOf(await store.find(nativeId), nativeId);
+    const found = await findMachine(deps, store.machine(record.id));
+    const life = found.state === 'running' ? lives.follow(record, found.run) : undefined;
+    if (!life) throw new BerthError('E_WORKLOAD_MISSING', `${record.name} does not run`);
+    await life.session.execute('cont', {}, signal);
+    life.paused = false;
+  }
+
+  async rename(
+    nativeId: string,
+    service: string,
+    component: string,
+    role: WorkloadRole,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, bus, deps, namePrefix } = this.#options;
+    const record = wholeOf(await store.find(nativeId), nativeId);
+    const name = hostName(namePrefix, workloadName(service, component), role);
+    if (record.name === name) return;
+    signal.throwIfAborted();
+    await this.#inTurn('names', async () => {
+      const holder = await store.find(name);
+      if (holder) throw new BerthError('E_NAME_TAKEN', `the name ${name} is held by the virtual machine ${holder.id}`);
+      await store.rename(record, name);
+    });
+    this.#options.lives.renamed({ ...record, name });
+    bus.tell({ ...record, name }, { action: 'rename', atMs: deps.clock.now() });
+  }
+
+  /** Kills it if it runs; nothing of it is left but its named volumes. */
+  async remove(nativeId: string, signal: AbortSignal): Promise<void> {
+    const { store, deps, lives, bus } = this.#options;
+    const kept = await store.find(nativeId);
+    if (!kept) return;
+    await this.#inTurn(kept.id, async () => {
+      const folder = store.machine(kept.id);
+      const found = await findMachine(deps, folder);
+      if (found.state === 'running' && kept.kind === 'broken') wholeOf(kept, nameOf(kept));
+      if (found.state === 'running' && kept.kind === 'whole') await this.#stop(kept.record, 0, signal);
+      lives.forget(kept.id);
+      await store.remove(kept.id);
+    });
+    if (kept.kind !== 'whole') return;
+    bus.tell(kept.record, {
+      action: 'remove',
+      atMs: deps.clock.now(),
+      claim: { state: 'gone', exitCode: null },
+    });
+  }
+
+  /** Runs `work` when nothing else of this kind is under way. */
+  async #inTurn<T>(turn: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(turn) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(work);
+    this.#turns.set(turn, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(turn) === mine) this.#turns.delete(turn);
+    }
+  }
+}
+
+/** The machine of one run. What boots by BIOS needs a PC; `microvm` is for KVM alone: see docs/decisions. */
+function machineSpec(record: VmRecord, accel: 'kvm' | 'tcg', uuid: string): MachineSpec {
+  const { boot } = record;
+  const machine = accel === 'kvm' && boot.kind === 'linux' ? 'microvm' : 'q35';
+  return {
+    name: record.name,
+    uuid,
+    accel,
+    machine,
+    memoryMb: record.memoryMb,
+    vcpus: record.vcpus,
+    boot: boot.kind === 'linux' ? { ...boot, commandLine: kernelCommandLine(accel) } : boot,
+    disks: record.disks,
+    network: { kind: 'user', mac: record.mac, forwards: record.forwards },
+    report: boot.kind === 'linux' ? 'virtio-port' : 'debug-port',
+  };
+}

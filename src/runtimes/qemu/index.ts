@@ -1,0 +1,4 @@
+/** The QEMU driver. */
+export { createQemuDriver, type QemuDriverOptions } from './driver.js';
+export { defaultQemuSettings, type ImageSource, type QemuSettings } from './contracts.js';
+export { createGuestKit, type GuestKit } from './guest/index.js';

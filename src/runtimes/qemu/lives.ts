@@ -1,0 +1,288 @@
+/**
+ * The running machines of a home: follows each from its start, or from when an agent found it, to its end, and
+ * remembers what was seen.
+ */
+import { join } from 'node:path';
+import { messageOf } from '../../core/errors.js';
+import type { Log } from '../../core/ports/log.js';
+import type { Folders } from '../host/folders.js';
+import { machineFiles, userNetwork } from './contracts.js';
+import { parseReport } from './guest/index.js';
+import { forcedExitCode, storyOfNanos, storyOfReport, type RunStory } from './judge.js';
+import {
+  ConsoleKeeper,
+  findMachine,
+  QmpSession,
+  type MachineDeps,
+  type QmpEvent,
+  type RunIdentity,
+} from './machine/index.js';
+import type { MachineView } from './observe.js';
+import type { EndMark, VmRecord } from './record.js';
+import type { Kept, VmStore } from './store.js';
+import { readConsole, readExitCode } from './unikernel/console.js';
+import type { VmNews } from './bus.js';
+
+export interface LivesOptions {
+  readonly deps: MachineDeps;
+  readonly store: VmStore;
+  readonly folders: Folders;
+  readonly log: Log;
+  readonly tell: (record: VmRecord, news: VmNews) => void;
+  /** A command that only looks: nothing is followed and nothing is written. */
+  readonly transient: boolean;
+}
+
+/** One machine that is followed. */
+interface Life {
+  record: VmRecord;
+  readonly run: RunIdentity;
+  readonly session: QmpSession;
+  readonly keeper: ConsoleKeeper;
+  readonly unwatch: () => void;
+  paused: boolean;
+  isStarted: boolean;
+  /** Set while Berth itself stops it: its end is judged when the stop is over. */
+  stopping: Promise<unknown> | null;
+  /** Berth asked its program to end. */
+  wasAsked: boolean;
+  /** Berth had to kill it. */
+  wasForced: boolean;
+  ended: Promise<void> | null;
+}
+
+/** How much of a console's end is read to learn how a run went. */
+const tailBytes = 64 * 1024;
+const reportBytes = 64 * 1024;
+
+export class Lives {
+  readonly #options: LivesOptions;
+  readonly #lives = new Map<string, Life>();
+
+  constructor(options: LivesOptions) {
+    this.#options = options;
+  }
+
+  /** What is seen of a VM now. Follows it from here on if it runs. Never fails for one VM's sake. */
+  async view(kept: Kept): Promise<MachineView> {
+    const { deps, store, log } = this.#options;
+    const machine = store.machine(kept.id);
+    try {
+      const found = await findMachine(deps, machine);
+      switch (found.state) {
+        case 'none':
+        case 'never-started':
+          return { kind: 'new' };
+        case 'running':
+          if (kept.kind === 'whole') return await this.#viewUp(kept.record, found.run);
+          return { kind: 'up', startedAtMs: found.run.startedAtMs, paused: false, started: undefined, problem: null };
+        case 'ended':
+          if (kept.kind === 'whole') return await this.#viewDown(kept.record, found.run);
+          return { kind: 'down', startedAtMs: found.run.startedAtMs, end: undefined };
+      }
+    } catch (error) {
+      log.warn({ vm: kept.id, err: messageOf(error) }, 'cannot be looked at');
+      const problem = `its machine cannot be looked at: ${messageOf(error)}`;
+      return { kind: 'up', startedAtMs: 0, paused: false, started: undefined, problem };
+    }
+  }
+
+  async #viewUp(record: VmRecord, run: RunIdentity): Promise<MachineView> {
+    const life = this.follow(record, run);
+    if (life && !life.isStarted) await this.#lookForStart(life);
+    const { started } = await this.#options.store.marks(record.id, run.uuid);
+    const seen = started ?? (life ? undefined : await this.#startByTheWay(record, run));
+    return {
+      kind: 'up',
+      startedAtMs: run.startedAtMs,
+      paused: life?.paused ?? false,
+      started: seen,
+      problem: life?.session.problem ?? null,
+    };
+  }
+
+  /** A command that only looks takes the word of the guest as it stands. */
+  async #startByTheWay(record: VmRecord, run: RunIdentity): Promise<{ uuid: string; atMs: number } | undefined> {
+    const { started } = await this.#story(record, false);
+    return started ? { uuid: run.uuid, atMs: run.startedAtMs } : undefined;
+  }
+
+  async #viewDown(record: VmRecord, run: RunIdentity): Promise<MachineView> {
+    const life = this.#lives.get(record.id);
+    if (life?.run.uuid === run.uuid) await this.#end(life);
+    const { end } = await this.#options.store.marks(record.id, run.uuid);
+    return { kind: 'down', startedAtMs: run.startedAtMs, end: end ?? (await this.#endUnseen(record)) };
+  }
+
+  /** Nobody was there to see it: the guest's last word has the time at which it was written. */
+  async #endUnseen(record: VmRecord): Promise<Omit<EndMark, 'uuid' | 'atMs'> & { readonly atMs: number | null }> {
+    const { store, folders } = this.#options;
+    const told = await this.#judge(record, null);
+    const report = await folders.facts(join(store.machine(record.id), machineFiles.report));
+    return { ...told, atMs: told.exitCode === null ? null : (report?.modifiedAtMs ?? null) };
+  }
+
+  /** Follows a machine that runs; undefined for a command that only looks. */
+  follow(record: VmRecord, run: RunIdentity): Life | undefined {
+    const { deps, store, transient } = this.#options;
+    if (transient) return undefined;
+    const known = this.#lives.get(record.id);
+    if (known?.run.uuid === run.uuid) return known;
+    if (known) this.#letGo(known);
+    const folder = store.machine(record.id);
+    const session = new QmpSession(deps, {
+      folder,
+      run,
+      onEvent: (event) => this.#onEvent(record.id, run, event),
+      onEnded: () => this.#inBackground(record.id, () => this.#end(life)),
+    });
+    const keeper = new ConsoleKeeper(deps, { folder, limitMb: record.logLimitMb });
+    const lookAgain = (): void => {
+      if (!life.isStarted) this.#inBackground(record.id, () => this.#lookForStart(life));
+    };
+    const life: Life = {
+      ...{ record, run, session, keeper },
+      unwatch: deps.host.watchFolder(folder, lookAgain) ?? (() => undefined),
+      ...{ paused: false, isStarted: false, stopping: null, wasAsked: false, wasForced: false, ended: null },
+    };
+    this.#lives.set(record.id, life);
+    session.start();
+    keeper.start();
+    lookAgain();
+    return life;
+  }
+
+  /** The life of a machine that is followed. */
+  lifeOf(id: string): Life | undefined {
+    return this.#lives.get(id);
+  }
+
+  /** Its end is known, written down and told when this returns. */
+  async settle(id: string): Promise<void> {
+    const life = this.#lives.get(id);
+    if (life) await this.#end(life);
+  }
+
+  /** The name of a VM that is followed has changed. */
+  renamed(record: VmRecord): void {
+    const life = this.#lives.get(record.id);
+    if (life) life.record = record;
+  }
+
+  forget(id: string): void {
+    const life = this.#lives.get(id);
+    if (life) this.#letGo(life);
+  }
+
+  close(): void {
+    for (const life of this.#lives.values()) this.#letGo(life);
+  }
+
+  #letGo(life: Life): void {
+    life.unwatch();
+    life.keeper.close();
+    life.session.close();
+    if (this.#lives.get(life.record.id) === life) this.#lives.delete(life.record.id);
+  }
+
+  #onEvent(id: string, run: RunIdentity, { event, atMs }: QmpEvent): void {
+    const life = this.#lives.get(id);
+    if (life?.run.uuid !== run.uuid) return;
+    if (event === 'STOP' && !life.paused) {
+      life.paused = true;
+      this.#tell(life, { action: 'pause', atMs, claim: { state: 'paused', exitCode: null } });
+    } else if (event === 'RESUME' && life.paused) {
+      life.paused = false;
+      this.#tell(life, { action: 'unpause', atMs });
+    }
+  }
+
+  async #lookForStart(life: Life): Promise<void> {
+    const { store, deps } = this.#options;
+    const { record, run } = life;
+    const { started } = await store.marks(record.id, run.uuid);
+    if (started) {
+      life.isStarted = true;
+      return;
+    }
+    if (!(await this.#story(record, false)).started || life.isStarted) return;
+    life.isStarted = true;
+    const atMs = deps.clock.now();
+    await store.markStarted(record.id, { uuid: run.uuid, atMs });
+    this.#tell(life, { action: 'ready', atMs });
+  }
+
+  /** Once for each life, however many learn of the end. */
+  #end(life: Life): Promise<void> {
+    life.ended ??= this.#endOnce(life);
+    return life.ended;
+  }
+
+  async #endOnce(life: Life): Promise<void> {
+    await life.stopping;
+    const { record, run } = life;
+    const { store, deps } = this.#options;
+    if (!(await store.load(record.id))) {
+      this.#tell(life, { action: 'remove', atMs: deps.clock.now(), claim: { state: 'gone', exitCode: null } });
+      this.#letGo(life);
+      return;
+    }
+    const known = await store.marks(record.id, run.uuid);
+    if (!known.end) {
+      const end = await this.#judge(record, life);
+      const atMs = deps.clock.now();
+      await store.markEnd(record.id, { uuid: run.uuid, ...end, atMs });
+      const attributes = {
+        ...(end.exitCode === null ? {} : { containerExitCode: String(end.exitCode) }),
+        ...(end.problem === null ? {} : { problem: end.problem }),
+      };
+      this.#tell(life, { action: 'died', atMs, attributes, claim: { state: 'exited', exitCode: end.exitCode } });
+    }
+    this.#letGo(life);
+  }
+
+  async #judge(record: VmRecord, life: Life | null): Promise<Pick<EndMark, 'exitCode' | 'problem'>> {
+    const { exitCode, problem } = await this.#story(record, life?.wasAsked ?? false);
+    const forced = life?.wasForced === true && exitCode === null;
+    return {
+      exitCode: forced ? forcedExitCode : exitCode,
+      problem: forced ? null : problem,
+    };
+  }
+
+  async #story(record: VmRecord, asked: boolean): Promise<RunStory> {
+    const { deps, store } = this.#options;
+    const folder = store.machine(record.id);
+    const report = await deps.host.readBytes(join(folder, machineFiles.report), 0, reportBytes);
+    const isNanos = record.boot.kind === 'bios';
+    const isSilent = report === undefined || report.length === 0;
+    const consoleText = isNanos || isSilent ? await this.#consoleTail(record) : '';
+    if (!isNanos) return storyOfReport(parseReport(report?.toString('utf8') ?? ''), consoleText);
+    const news = readConsole(consoleText).filter(
+      (item) => item.kind === 'failed' || item.address === userNetwork.address,
+    );
+    return storyOfNanos(news, readExitCode(report ?? Buffer.alloc(0)), asked);
+  }
+
+  /** The end of what this run wrote on its console. */
+  async #consoleTail(record: VmRecord): Promise<string> {
+    const { deps, store } = this.#options;
+    const path = join(store.machine(record.id), machineFiles.consoleLog);
+    const size = (await deps.host.fileState(path))?.bytes ?? 0;
+    const began = (await store.begun(record.id))?.consoleBytes ?? 0;
+    // A log that was cut since holds nothing of an earlier run, or little.
+    const from = began <= size ? began : 0;
+    const bytes = await deps.host.readBytes(path, Math.max(from, size - tailBytes), tailBytes);
+    return bytes?.toString('utf8') ?? '';
+  }
+
+  #tell(life: Life, news: VmNews): void {
+    this.#options.tell(life.record, news);
+  }
+
+  #inBackground(id: string, task: () => Promise<void>): void {
+    task().catch((error: unknown) => {
+      this.#options.log.warn({ vm: id, err: messageOf(error) }, 'put off');
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/** The real QEMU driver against the contract, with microVMs under TCG. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { freePort, podman } from '../support/podman-fixture.js';
+import { ensureTestImage } from '../support/podman-image.js';
+import { byQmp, makeQemuHome } from '../support/qemu-fixture.js';
+import { commandOf, shell } from './commands.js';
+import type { Can, Fixture } from './fixture.js';
+import { describeDriverConformance } from './suite.js';
+
+/** Machines have their limits from their start, no shared kernel to look into, and no names but those of their home. */
+const can: Can = {
+  limits: false,
+  pause: true,
+  exec: false,
+  hostFolders: false,
+  networks: false,
+  strangers: false,
+  streams: false,
+  images: false,
+  cutEvents: false,
+};
+
+async function makeFixture(): Promise<Fixture> {
+  const [home, other] = [await makeQemuHome(), await makeQemuHome()];
+  const [image, secondImage] = [await ensureTestImage(), await ensureTestImage({ says: 'no' })];
+  const tags: string[] = [];
+  const pidOf = async (id: string): Promise<number> => {
+    const pid = await home.pidOf(id);
+    if (pid === undefined) throw new Error(`${id} does not run`);
+    return pid;
+  };
+  const isRunning = async (id: string): Promise<boolean> => (await home.pidOf(id)) !== undefined;
+  const notHere = (): Promise<never> => Promise.reject(new Error('this runtime has nothing of the kind'));
+  return {
+    driver: home.driver,
+    homeId: home.homeId,
+    namePrefix: home.namePrefix,
+    otherHome: other.driver,
+    otherHomeId: other.homeId,
+    image,
+    secondImage,
+    spec: { runtime: 'microvm', memoryMb: 96 },
+    command: commandOf,
+    exec: { echo: (word) => ['/bin/echo', word], exit: (code) => shell(`exit ${code}`) },
+    byHand: {
+      kill: async (id) => void process.kill(await pidOf(id), 'SIGKILL'),
+      stop: async (id) => {
+        // A guest that is still booting does not hear the button: a person would press it again.
+        await eventually(
+          async () => {
+            if (await isRunning(id)) await byQmp(home.stateDir, id, 'system_powerdown').catch(() => undefined);
+            return !(await isRunning(id));
+          },
+          { timeoutMs: 30_000, everyMs: 500, describe: 'it powers off' },
+        );
+      },
+      pause: (id) => byQmp(home.stateDir, id, 'stop'),
+      remove: async (id) => {
+        if (await isRunning(id)) process.kill(await pidOf(id), 'SIGKILL');
+        await rm(join(home.stateDir, 'vm', 'run', id), { recursive: true, force: true });
+      },
+      updateMemory: notHere,
+      runForeign: notHere,
+      isRunning,
+      tag: async (digest, reference) => {
+        await podman('tag', digest.replace('sha256:', ''), reference);
+        tags.push(reference);
+      },
+    },
+    hostFolder: home.stateDir,
+    freePort,
+    killedCode: null,
+    cutEvents: notHere,
+    listCalls: null,
+    cleanup: async () => {
+      await home.dispose();
+      await other.dispose();
+      for (const reference of tags) await podman('untag', reference).catch(() => undefined);
+      await image.remove();
+      await secondImage.remove();
+    },
+  };
+}
+
+describeDriverConformance('qemu', makeFixture, can);
