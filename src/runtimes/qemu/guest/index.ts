@@ -1,0 +1,62 @@
+/** What runs inside a Linux microVM: its kernel, its first file system, its init, and what that is told. */
+import type { Chance, Clock } from '../../../core/ports/clock.js';
+import type { Log } from '../../../core/ports/log.js';
+import { createFolders, type Folders } from '../../host/folders.js';
+import type { Host } from '../../host/host.js';
+import type { GuestBase, LinuxKernel, QemuSettings } from '../contracts.js';
+import { ensureBase } from './base.js';
+import { findKernel, systemPlaces } from './kernel.js';
+import { setUpKernel } from './set-up.js';
+
+export { configArchive, kernelCommandLine } from './config.js';
+export { cpioArchive, encodeCpio, type CpioEntry } from './cpio.js';
+export { reportPort } from './init.js';
+export { leastMemoryMb } from './memory.js';
+export { parseReport } from './report.js';
+
+export interface GuestKitOptions {
+  readonly host: Host;
+  /** `BERTH_HOME/vm/kernel`: kernels of `berth vm setup`, and base archives. */
+  readonly folder: string;
+  readonly settings: Pick<QemuSettings, 'kernel' | 'kernelModules' | 'buildDeadlineMs'>;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  /** Default: this machine's files. */
+  readonly folders?: Folders;
+}
+
+export interface GuestKit {
+  /** Kernel and base archive for the next boot. E_KERNEL_MISSING, E_RUNTIME_UNAVAILABLE, E_DISK_FULL. */
+  base(signal: AbortSignal): Promise<GuestBase>;
+  /** E_KERNEL_MISSING when there is none. */
+  findKernel(): Promise<LinuxKernel>;
+  /** Fetches a kernel into the home; `say` is told what is being done. E_KERNEL_MISSING, E_DISK_FULL. */
+  setUp(say: (line: string) => void, signal: AbortSignal): Promise<LinuxKernel>;
+}
+
+export function createGuestKit(options: GuestKitOptions): GuestKit {
+  const { host, folder, settings, clock, log } = options;
+  const folders = options.folders ?? createFolders();
+  const find = (): Promise<LinuxKernel> => findKernel(folders, settings, { folder, ...systemPlaces });
+  /** One at a time: many VMs may ask for the first base at once. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  return {
+    findKernel: find,
+    base: (signal) => {
+      const next = last.then(async () => {
+        signal.throwIfAborted();
+        const base = await ensureBase({ host, folders, folder }, await find(), signal);
+        log.debug({ archive: base.archive, kernel: base.kernel.version }, 'base of microVMs');
+        return base;
+      });
+      last = next.catch(() => undefined);
+      return next;
+    },
+    setUp: async (say, signal) => {
+      await setUpKernel({ host, folders, clock, folder, deadlineMs: settings.buildDeadlineMs }, say, signal);
+      return find();
+    },
+  };
+}
