@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultReconcileSettings } from '../../reconcilers/component/index.js';
 import { Controller } from '../../src/controller/controller.js';
+import { BerthError } from '../../src/core/errors.js';
 import { formatKey, volumeName } from '../../src/core/names.js';
 import type { Log } from '../../src/core/ports/log.js';
 import type { Change, ChangeContext, ComponentRecord, Registry } from '../../src/core/ports/registry.js';
@@ -55,6 +56,7 @@ class Life {
         imagesOf: 'simulated',
       }),
     ];
+    for (const driver of this.drivers) fallSilent(driver, home.silentDrivers);
     this.monitor = new Monitor({
       drivers: this.drivers,
       homeId: registry.homeId,
@@ -99,6 +101,24 @@ class Life {
     await this.controller.close();
     await this.monitor.close();
   }
+}
+
+/** A driver that cannot be asked for anything while its name is among `silent`. */
+function fallSilent(driver: SimulatedDriver, silent: ReadonlySet<string>): void {
+  const { list, inspect } = driver;
+  const mustAnswer = (): void => {
+    if (silent.has(driver.name)) throw new BerthError('E_DRIVER_UNREACHABLE', 'no answer, as planned');
+  };
+  Object.assign(driver, {
+    list: async (signal: AbortSignal) => {
+      mustAnswer();
+      return Reflect.apply(list, driver, [signal]);
+    },
+    inspect: async (idOrName: string, signal: AbortSignal) => {
+      mustAnswer();
+      return Reflect.apply(inspect, driver, [idOrName, signal]);
+    },
+  });
 }
 
 /** A dead agent's timers do not fire. */
@@ -148,6 +168,8 @@ export class SimHome {
   readonly host: SimulatedHost;
   readonly registry: Registry;
   readonly folder: string;
+  /** Names of drivers of which nothing can be read now. */
+  readonly silentDrivers = new Set<string>();
   life: Life | undefined;
 
   private constructor(
