@@ -1,4 +1,5 @@
 /** A terminal on a machine's serial console. */
+import type { Socket } from 'node:net';
 import { BerthError, messageOf } from '../../../core/errors.js';
 import type { ConsoleSession } from '../../../core/ports/driver.js';
 import type { MachineHost } from '../../host/machine-host.js';
@@ -35,7 +36,7 @@ export async function attachConsole(
     signal.removeEventListener('abort', letGo);
   });
   return {
-    output: outputOf(socket),
+    output: outputOf(socket, closed),
     write: (data) => {
       if (socket.writable) socket.write(data);
     },
@@ -46,11 +47,38 @@ export async function attachConsole(
   };
 }
 
-/** Ends quietly, whether the guest, the session or the host ended it. */
-async function* outputOf(socket: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of socket) yield chunk;
-  } catch {
-    return;
-  }
+/** What is kept for a reader that is slow; the oldest goes first, and the log has it all. */
+const maxWaitingBytes = 1024 * 1024;
+
+/**
+ * Always takes what the guest writes, read or not: QEMU waits for a console client that does not, and the guest with
+ * it. Ends quietly, whether the guest, the session or the host ended it.
+ */
+function outputOf(socket: Socket, closed: Promise<void>): AsyncIterable<Uint8Array> {
+  const waiting: Buffer[] = [];
+  const state = { bytes: 0, isOver: false, wake: (): void => undefined };
+  socket.on('data', (chunk: Buffer) => {
+    waiting.push(chunk);
+    state.bytes += chunk.length;
+    while (state.bytes > maxWaitingBytes) state.bytes -= waiting.shift()?.length ?? state.bytes;
+    state.wake();
+  });
+  void closed.then(() => {
+    state.isOver = true;
+    state.wake();
+  });
+  return (async function* read() {
+    for (;;) {
+      const chunk = waiting.shift();
+      if (chunk) {
+        state.bytes -= chunk.length;
+        yield chunk;
+        continue;
+      }
+      if (state.isOver) return;
+      await new Promise<void>((resolve) => {
+        state.wake = resolve;
+      });
+    }
+  })();
 }

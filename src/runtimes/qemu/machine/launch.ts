@@ -177,8 +177,8 @@ export async function launchMachine(
   await onDisk(writeRunRecord(deps.host, folder, record), spec.name);
   const child = await onDisk(spawn(launch, tools), spec.name);
   return complete(launch, child, signal).catch(async (error: unknown) => {
-    // Another QEMU holds the folder: what is known of it must not be lost to a start that came to nothing.
-    if (before) await writeRunRecord(deps.host, folder, before).catch(() => undefined);
+    // What was known of an earlier run must not be lost to a start that came to nothing.
+    await writeRunRecord(deps.host, folder, before ?? record).catch(() => undefined);
     throw error;
   });
 }
