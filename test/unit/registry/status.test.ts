@@ -125,3 +125,43 @@ test('bookkeeping raises no revision', async () => {
   expect(await registry.volumesToRemove()).toEqual([]);
   expect(await registry.events({})).toMatchObject([started]);
 });
+
+test('a workload keeps its row of the ledger when another is made under its first name', async () => {
+  const { registry } = await openTemporary();
+  const next = {
+    kind: 'container',
+    driver: 'podman',
+    name: 'shop-web.next',
+    service: 'shop',
+    component: 'web',
+    generation: 1,
+  } as const;
+  const [first = 0] = await registry.recordIntents([next]);
+  expect(await registry.recordIntents([next]), 'the same intent, told again').toEqual([first]);
+  await registry.setNativeId(first, 'abc');
+  const [second = 0] = await registry.recordIntents([next]);
+  await registry.setNativeId(second, 'def');
+  expect((await registry.ledger()).map((row) => row.nativeId)).toEqual(['abc', 'def']);
+  await registry.forget([second]);
+  expect((await registry.ledger()).map((row) => row.nativeId)).toEqual(['abc']);
+});
+
+test('what drivers hold of a volume is kept as it is set, and goes with the volume', async () => {
+  const { registry } = await openTemporary();
+  const data = { service: 'shop', volume: 'data' };
+  const current = { driver: 'podman', state: 'current', copiedFor: null } as const;
+  const copy = { driver: 'qemu', state: 'copy', copiedFor: 'abc' } as const;
+  await registry.setVolumeHolders(data, [current, copy]);
+  await registry.setVolumeHolders({ ...data, volume: 'other' }, [current]);
+  expect(await registry.volumeHolders()).toEqual([
+    { ...data, ...current },
+    { ...data, ...copy },
+    { ...data, volume: 'other', ...current },
+  ]);
+  await expect(registry.setVolumeHolders(data, [current, { ...copy, state: 'current' }])).rejects.toThrow();
+  await expect(registry.setVolumeHolders(data, [current, { ...current, driver: 'qemu' }])).rejects.toThrow();
+  expect(await registry.volumeHolders(), 'what was refused left nothing').toHaveLength(3);
+  expect(await registry.revision()).toBe(0);
+  await registry.volumeRemoved('shop', 'data', [], agent);
+  expect(await registry.volumeHolders()).toEqual([{ ...data, volume: 'other', ...current }]);
+});
