@@ -42,7 +42,7 @@ export function readImageConfig(json: string): ImageConfig {
     env: readEnv(config.Env),
     entrypoint: config.Entrypoint,
     command: config.Cmd,
-    workdir: posix.join('/', config.WorkingDir),
+    workdir: posix.resolve('/', config.WorkingDir),
     user: config.User,
     stopSignal: config.StopSignal === '' ? null : config.StopSignal,
   };
