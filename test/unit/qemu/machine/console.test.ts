@@ -1,0 +1,103 @@
+/** Console logs without a machine: lines, times, tail, since. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LogLine, LogOptions } from '../../../../src/core/ports/driver.js';
+import { createMachineHost } from '../../../../src/runtimes/host/machine-host.js';
+import { defaultQemuSettings } from '../../../../src/runtimes/qemu/contracts.js';
+import { readConsoleLog } from '../../../../src/runtimes/qemu/machine/index.js';
+import { ConsoleLineCutter, maxConsoleLineBytes } from '../../../../src/runtimes/qemu/machine/console-lines.js';
+import { timeOf, withGrowth, type Growth } from '../../../../src/runtimes/qemu/machine/console-index.js';
+import { realClock } from '../../../support/real-clock.js';
+
+const deps = { host: createMachineHost(), clock: realClock, settings: defaultQemuSettings };
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-console-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function read(options: LogOptions): Promise<LogLine[]> {
+  const lines: LogLine[] = [];
+  for await (const line of readConsoleLog(deps, folder, options, new AbortController().signal)) lines.push(line);
+  return lines;
+}
+
+const texts = async (options: LogOptions): Promise<string[]> => (await read(options)).map(({ text }) => text);
+
+describe('readConsoleLog', () => {
+  it('joins the older log and the current one, also a line that was cut in two', async () => {
+    await writeFile(join(folder, 'console.log.1'), 'one\r\ntwo\r\nthr');
+    await writeFile(join(folder, 'console.log'), 'ee\r\nfour\r\nfi');
+    expect(await texts({})).toEqual(['one', 'two', 'three', 'four', 'fi']);
+    expect(await texts({ tail: 2 })).toEqual(['four', 'fi']);
+    expect(await texts({ tail: 100 })).toEqual(['one', 'two', 'three', 'four', 'fi']);
+    expect(await texts({ tail: 0 })).toEqual([]);
+  });
+
+  it('ends at once where nothing runs, also when it follows, and where there is no log', async () => {
+    expect(await texts({ follow: true })).toEqual([]);
+    await writeFile(join(folder, 'console.log'), 'last words');
+    expect(await texts({ follow: true })).toEqual(['last words']);
+  });
+
+  it('has times from the index, and leaves out what is known to be older', async () => {
+    await writeFile(join(folder, 'console.log'), 'aa\nbb\ncc\ndd\n');
+    await writeFile(join(folder, 'console.index'), '[[3,1000],[9,2000]]');
+    expect(await read({})).toEqual(
+      [['aa', 1000] as const, ['bb', 2000] as const, ['cc', 2000] as const, ['dd', null] as const].map(
+        ([text, atMs]) => ({ text, atMs, stream: 'console' }),
+      ),
+    );
+    expect(await texts({ sinceMs: 1001 })).toEqual(['bb', 'cc', 'dd']);
+    expect(await texts({ sinceMs: 2001 })).toEqual(['dd']);
+    expect(await texts({ sinceMs: 1001, tail: 3 })).toEqual(['bb', 'cc', 'dd']);
+  });
+
+  it('takes no times from an index of another log, nor from one that is broken', async () => {
+    await writeFile(join(folder, 'console.log'), 'aa\n');
+    for (const index of ['[[99,1000]]', '{', '[[1]]', 'null']) {
+      await writeFile(join(folder, 'console.index'), index);
+      expect((await read({}))[0]?.atMs).toBeNull();
+    }
+  });
+
+  it('finds the tail of a long log', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
+    await writeFile(join(folder, 'console.log'), `${lines.join('\n')}\n`);
+    expect(await texts({ tail: 15_000 })).toEqual(lines.slice(-15_000));
+  });
+});
+
+describe('ConsoleLineCutter', () => {
+  it('puts lines together from chunks cut anywhere, characters too', () => {
+    const bytes = Buffer.from('größe\r\n€ und 🚢\n\nende');
+    const cutter = new ConsoleLineCutter();
+    const cut = [...bytes].flatMap((byte, index) => cutter.push(Buffer.from([byte]), index));
+    const all = [...cut, ...cutter.flush()];
+    expect(all.map(({ text }) => text)).toEqual(['größe', '€ und 🚢', '', 'ende']);
+    expect(all.at(-1)?.endOffset).toBe(bytes.length);
+    expect(all[0]?.endOffset).toBe(Buffer.byteLength('größe\r\n'));
+  });
+
+  it('cuts a line that is too long between characters', () => {
+    const text = `x${'€'.repeat(maxConsoleLineBytes)}`;
+    const cutter = new ConsoleLineCutter();
+    const parts = [...cutter.push(Buffer.from(text), 0), ...cutter.flush()].map((line) => line.text);
+    expect(parts.length).toBeGreaterThan(2);
+    expect(parts.join('')).toBe(text);
+  });
+});
+
+describe('the index', () => {
+  it('stays bounded, and gets coarser but not wrong', () => {
+    let growths: readonly Growth[] = [];
+    for (let index = 1; index <= 20_000; index += 1) growths = withGrowth(growths, { bytes: index, atMs: index });
+    expect(growths.length).toBeLessThanOrEqual(4_096);
+    expect(timeOf(growths, 20_000)).toBe(20_000);
+    for (let offset = 1; offset <= 20_000; offset += 97) expect(timeOf(growths, offset)! >= offset).toBe(true);
+    expect(timeOf(growths, 20_001)).toBeNull();
+  });
+});
