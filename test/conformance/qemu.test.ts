@@ -59,7 +59,8 @@ async function makeFixture(): Promise<Fixture> {
       pause: (id) => byQmp(home.stateDir, id, 'stop'),
       remove: async (id) => {
         if (await isRunning(id)) process.kill(await pidOf(id), 'SIGKILL');
-        await rm(join(home.stateDir, 'vm', 'run', id), { recursive: true, force: true });
+        // The agent may just be writing down that it ended.
+        await rm(join(home.stateDir, 'vm', 'run', id), { recursive: true, force: true, maxRetries: 10 });
       },
       updateMemory: notHere,
       runForeign: notHere,

@@ -38,6 +38,8 @@ export class EventBus {
   async follow(sink: EventSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     this.#sinks.add(sink);
+    // Whoever listens has his answer first: a stream connects later, too.
+    await Promise.resolve();
     sink.onConnected();
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });

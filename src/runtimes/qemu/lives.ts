@@ -220,6 +220,7 @@ export class Lives {
 
   async #endOnce(life: Life): Promise<void> {
     await life.stopping;
+    await life.keeper.finish();
     const { record, run } = life;
     const { store, deps } = this.#options;
     if (!(await store.load(record.id))) {

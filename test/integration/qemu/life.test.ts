@@ -71,7 +71,7 @@ describe('a microVM of the hello image', () => {
     expect(await row(home, 'web')).toMatchObject({ phase: 'running', ready: true, drift: [] });
     const served = await eventually(page, patience);
     expect(served.status).toBe(200);
-    expect(served.text).toContain('<html');
+    expect(served.text).toContain('Hello from Berth');
   });
 
   it('outlives a SIGKILL of the agent, and is taken over as it is', async () => {

@@ -47,6 +47,12 @@ export class ConsoleKeeper {
     this.#cancelTimer();
   }
 
+  /** A last look at what the machine wrote before it ended. */
+  async finish(): Promise<void> {
+    this.close();
+    await this.#keep().catch(() => undefined);
+  }
+
   #schedule(delayMs: number): void {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
