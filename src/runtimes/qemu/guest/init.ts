@@ -89,7 +89,7 @@ await() {
   tries=0
   until "$@"; do
     tries=$((tries + 1))
-    [ "$tries" -lt 1000 ] || return 1
+    [ "$tries" -lt 300 ] || return 1
     [ "$tries" -lt 200 ] || sleep 0.01
   done
 }
@@ -209,6 +209,6 @@ for entry in event*; do
 done
 report '{"event":"started"}'
 rm -rf /.berth/config /.berth/launch /.berth/modules
-wait "$program"
+wait "$program" 2>/dev/null
 finish $?
 `;
