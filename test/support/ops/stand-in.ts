@@ -1,6 +1,7 @@
 /** A stand-in for ops in a folder of the test's, with the settings that make Berth use it. */
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rolldown } from 'rolldown';
 
 export type OpsBehaviour =
   | 'good'
@@ -47,13 +48,29 @@ export async function installStandIn(folder: string, options: StandInOptions = {
   if (options.kernel === undefined) {
     await Promise.all([writeFile(nanosKernel, 'no kernel'), writeFile(nanosBoot, 'no boot record')]);
   } else await Promise.all([symlink(options.kernel, nanosKernel), symlink(bootRecord, nanosBoot)]);
+  const [script, init] = [at('ops.mjs'), join(import.meta.dirname, 'init.sh')];
+  await bundle(script);
   const behave = async (behaviour: OpsBehaviour): Promise<void> => {
-    const values = { STANDIN_MODULES: options.modules ?? '', STANDIN_BEHAVIOUR: behaviour, STANDIN_LOG: log };
+    const values = {
+      STANDIN_MODULES: options.modules ?? '',
+      STANDIN_BEHAVIOUR: behaviour,
+      STANDIN_LOG: log,
+      STANDIN_INIT: init,
+    };
     const exports = Object.entries(values).map(([name, value]) => `export ${name}='${value}'\n`);
-    const script = join(import.meta.dirname, 'ops.mjs');
     await writeFile(ops, `#!/bin/sh\n${exports.join('')}exec '${process.execPath}' '${script}' "$@"\n`);
     await chmod(ops, 0o755);
   };
   await behave(options.behaviour ?? 'good');
   return { ops, nanosKernel, nanosBoot, log, behave };
+}
+
+/** One file that node runs, of ops.ts and what it imports. */
+async function bundle(to: string): Promise<void> {
+  const build = await rolldown({ input: join(import.meta.dirname, 'ops.ts'), platform: 'node', logLevel: 'silent' });
+  try {
+    await build.write({ file: to, format: 'esm', codeSplitting: false });
+  } finally {
+    await build.close();
+  }
 }

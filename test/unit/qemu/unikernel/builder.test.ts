@@ -136,10 +136,11 @@ describe('an ops that misbehaves', () => {
     expect(call!.env).not.toHaveProperty('SAYS');
     expect(Object.keys(call!.env).filter((name) => /^(VITEST|npm_|BERTH)/.test(name))).toEqual([]);
     expect(call!.config).toMatchObject({
-      Env: { SAYS: 'a=b' },
-      Args: ['serve'],
-      Dirs: ['opt'],
-      ManifestPassthrough: { arguments: ['/bin/hello', 'serve'] },
+      env: { SAYS: 'a=b' },
+      args: ['serve'],
+      dirs: ['opt'],
+      manifest: { arguments: ['/bin/hello', 'serve'] },
+      network: { address: '10.0.2.15', gateway: '10.0.2.2', netmask: '255.255.255.0' },
     });
   });
 });

@@ -7,7 +7,7 @@ const base = 0x400000;
 const [headerBytes, segmentBytes] = [64, 56];
 
 /** The file's content. */
-export function portProgram(port) {
+export function portProgram(port: number): Buffer {
   const code = Buffer.from([
     ...[0xb8, 172, 0, 0, 0, 0xbf, 3, 0, 0, 0, 0x0f, 0x05], // iopl(3)
     ...[0x31, 0xc0, 0x31, 0xff, 0x48, 0x89, 0xe6, 0xba, 1, 0, 0, 0, 0x0f, 0x05], // read(0, rsp, 1)
