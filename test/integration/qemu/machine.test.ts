@@ -382,17 +382,21 @@ describe('the console', () => {
         times.push(atMs);
       }
     })();
-    const session = await attachConsole(deps, folder, never);
-    session.write(Buffer.from('F'));
+    const first = await attachConsole(deps, folder, never);
+    first.write(Buffer.from('F'));
+    await eventually(() => lines.includes('flood'), { timeoutMs: 20_000 });
+    // QEMU 7.2 logs a character twice when it could not be sent at once to a client of the console.
+    await first.close();
     await eventually(async () => (await stat(join(folder, 'console.log.1'))).size > 100_000, { timeoutMs: 60_000 });
-    await eventually(() => lines.length >= 4_097, { timeoutMs: 60_000, describe: () => `${lines.length} lines` });
+    await eventually(() => lines.length >= 4_098, { timeoutMs: 60_000, describe: () => `${lines.length} lines` });
+    const session = await attachConsole(deps, folder, never);
     session.write(Buffer.from('endQ'));
     await following;
     await session.close();
     keeper.close();
-    expect(lines[0]).toBe('hello from guest');
-    expect(lines.slice(1, 4_097).every((line) => line === 'a line of the flood that is forty chars')).toBe(true);
-    expect(lines.slice(4_097)).toEqual(['end']);
+    expect(lines.slice(0, 2)).toEqual(['hello from guest', 'flood']);
+    expect(lines.slice(2, 4_098).filter((line) => line !== 'a line of the flood that is forty chars')).toEqual([]);
+    expect(lines.slice(4_098)).toEqual(['end']);
     expect(times.slice(1).every((atMs) => atMs !== null && Math.abs(Date.now() - atMs) < 120_000)).toBe(true);
     const tail: string[] = [];
     for await (const { text } of readConsoleLog(deps, folder, { tail: 3 }, never)) tail.push(text);

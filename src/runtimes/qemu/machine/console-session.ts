@@ -9,7 +9,9 @@ import { connectInFolder } from './folder-socket.js';
 
 /**
  * Attaches; the signal lets go. What the guest writes goes to the log all the same. One session at a time: a second one
- * hears nothing until the first lets go. E_WORKLOAD_MISSING: no machine runs here.
+ * hears nothing until the first lets go. While one is attached and much is written, QEMU 7.2 logs some characters twice
+ * (chardev/char.c, qemu_chr_write_buffer: what a full socket refused is logged, then sent and logged again).
+ * E_WORKLOAD_MISSING: no machine runs here.
  */
 export async function attachConsole(
   deps: { host: MachineHost },
