@@ -12,6 +12,8 @@ export interface OpsConfig {
   /** Paths under the working directory of ops; each stands in the image at that path. */
   readonly Files: readonly string[];
   readonly Dirs: readonly string[];
+  /** Size of the disk: ops makes it as large as what is in it, and the program could write hardly anything. */
+  readonly BaseVolumeSz: string;
   readonly Kernel: string;
   readonly Boot: string;
   readonly NameServers: readonly string[];
@@ -38,7 +40,13 @@ export interface OpsConfigInput {
   /** Names at the top of the staged root file system. */
   readonly topFiles: readonly string[];
   readonly topFolders: readonly string[];
+  /** Sum of the staged files. */
+  readonly totalBytes: number;
 }
+
+const mebibyte = 1024 * 1024;
+/** For the boot partition (12 MiB), the bookkeeping, and what a program writes; a hole in the file until then. */
+const spareMb = 96;
 
 /** The dotted mask of a prefix length, 0 to 32. */
 export function netmaskOf(prefixLength: number): string {
@@ -57,6 +65,7 @@ export function opsConfig(input: OpsConfigInput): OpsConfig {
     Env: input.env,
     Files: input.topFiles,
     Dirs: input.topFolders,
+    BaseVolumeSz: `${Math.ceil(input.totalBytes / mebibyte) + spareMb}m`,
     Kernel: input.kernel,
     Boot: input.boot,
     NameServers: input.network.nameServers,

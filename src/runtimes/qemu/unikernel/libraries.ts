@@ -8,16 +8,8 @@ import { posix } from 'node:path';
 import { BerthError } from '../../../core/errors.js';
 import type { ImageTree } from '../contracts.js';
 import { machineName, machineX86_64, readElf, type Elf } from './elf.js';
-import { loaderRules, type LoaderRules } from './loader-rules.js';
+import { loaderRules, type LoaderRules, type NeededFile } from './loader-rules.js';
 import { imagePath, splitFolders } from './paths.js';
-
-/** A file of the image and where the program will look for it. */
-export interface NeededFile {
-  /** Absolute: what the loader opens. */
-  readonly wanted: string;
-  /** Absolute: where the content stands, links followed. */
-  readonly source: string;
-}
 
 export interface ProgramFile {
   /** Absolute, links followed. */

@@ -1,8 +1,15 @@
 /** How the two dynamic loaders of Linux look for libraries beyond what the ELF headers say. */
 import { posix } from 'node:path';
 import type { ImageTree } from '../contracts.js';
-import type { NeededFile } from './libraries.js';
 import { imagePath } from './paths.js';
+
+/** A file of the image and where the program will look for it. */
+export interface NeededFile {
+  /** Absolute: what the loader opens. */
+  readonly wanted: string;
+  /** Absolute: where the content stands, links followed. */
+  readonly source: string;
+}
 
 export interface LoaderRules {
   /** Searched last, in this order. */

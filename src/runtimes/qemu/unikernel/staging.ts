@@ -4,7 +4,8 @@ import { join, posix, relative } from 'node:path';
 import { BerthError } from '../../../core/errors.js';
 import type { ImageTree } from '../contracts.js';
 import { withoutSections } from './elf.js';
-import type { NeededFile, ProgramFile } from './libraries.js';
+import type { ProgramFile } from './libraries.js';
+import type { NeededFile } from './loader-rules.js';
 import { imagePath } from './paths.js';
 
 export interface StagingRequest {

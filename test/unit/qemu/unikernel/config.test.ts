@@ -11,6 +11,7 @@ const input = {
   boot: '/k/boot.img',
   topFiles: ['hello'],
   topFolders: ['bin', 'lib'],
+  totalBytes: 5_000_000,
 };
 
 describe('the configuration of ops', () => {
@@ -20,6 +21,7 @@ describe('the configuration of ops', () => {
       Env: { A: 'b=c', EMPTY: '' },
       Files: ['hello'],
       Dirs: ['bin', 'lib'],
+      BaseVolumeSz: '101m',
       Kernel: '/k/kernel.img',
       Boot: '/k/boot.img',
       NameServers: ['10.0.2.3'],
