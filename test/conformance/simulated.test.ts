@@ -7,7 +7,7 @@ import {
 } from '../../src/runtimes/simulated/index.js';
 import { realClock } from '../support/real-clock.js';
 import { createSeededChance } from '../support/virtual-clock.js';
-import type { Fixture, TestProgram } from './fixture.js';
+import { canAll, type Fixture, type TestProgram } from './fixture.js';
 import { describeDriverConformance } from './suite.js';
 
 const tickEveryMs = 100;
@@ -49,7 +49,7 @@ function programOf({ command }: RunFacts): Behaviour {
   return text.startsWith('{"does"') ? behaviourOf(JSON.parse(text) as TestProgram) : sleeping;
 }
 
-async function makeFixture(): Promise<Fixture> {
+async function makeFixture(realm: 'container' | 'vm'): Promise<Fixture> {
   const hostFolder = '/srv/files';
   const latencies = { transport: [0, 1], create: 2, start: [2, 6], stop: 2, remove: 2, rename: 1, list: 1 } as const;
   const host = createSimulatedHost({ clock: realClock, chance: createSeededChance(1), latencies, eventDelayMs: 1 });
@@ -61,7 +61,14 @@ async function makeFixture(): Promise<Fixture> {
   });
   const homeId = '11111111-1111-4111-8111-111111111111';
   const otherHomeId = '22222222-2222-4222-8222-222222222222';
-  const common = { host, clock: realClock };
+  host.bootMs = 5;
+  const isVm = realm === 'vm';
+  const hand = isVm ? host.machineHand : host.hand;
+  const common = {
+    host,
+    clock: realClock,
+    ...(isVm ? { name: 'simulated-vm', runtimes: ['microvm', 'unikernel'] as const, imagesOf: 'simulated' } : {}),
+  };
   const driver = createSimulatedDriver({ ...common, homeId, namePrefix: 'one-' });
   let port = 20_000;
   return {
@@ -72,25 +79,25 @@ async function makeFixture(): Promise<Fixture> {
     otherHomeId,
     image: makeImage('localhost/conformance:1'),
     secondImage: makeImage('localhost/conformance:2'),
-    spec: {},
+    spec: isVm ? { runtime: 'microvm', memoryMb: 64 } : {},
     command: (program) => [JSON.stringify(program)],
     exec: {
       echo: (word) => ['/bin/busybox', 'echo', word],
       exit: (code) => ['/bin/busybox', 'sh', '-c', `exit ${code}`],
     },
     byHand: {
-      kill: async (id) => host.hand.kill(id),
-      stop: (id) => host.hand.stop(id),
-      pause: async (id) => host.hand.pause(id),
-      remove: async (id) => host.hand.remove(id),
-      updateMemory: async (id, memoryMb) => host.hand.updateLimits(id, memoryMb, null),
-      runForeign: async (name) => host.hand.runForeign(name),
-      isRunning: async (id) => host.engine.find(id)?.state === 'running',
+      kill: async (id) => hand.kill(id),
+      stop: (id) => hand.stop(id),
+      pause: async (id) => hand.pause(id),
+      remove: async (id) => hand.remove(id),
+      updateMemory: async (id, memoryMb) => hand.updateLimits(id, memoryMb, null),
+      runForeign: async (name) => hand.runForeign(name, { runtime: isVm ? 'microvm' : 'container' }),
+      isRunning: async (id) => host.engineOf(realm).find(id)?.state === 'running',
       tag: async (digest, reference) => host.images.tag(reference, digest),
     },
     hostFolder,
     freePort: async () => (port += 1),
-    killedCode: 137,
+    killedCode: isVm ? null : 137,
     cutEvents: async () => host.events.cut(),
     listCalls: () => host.faults.calls('list'),
     cleanup: async () => {
@@ -99,4 +106,13 @@ async function makeFixture(): Promise<Fixture> {
   };
 }
 
-describeDriverConformance('simulated', makeFixture);
+describeDriverConformance('simulated', () => makeFixture('container'));
+
+/** Machines keep their limits, and nothing runs in them but their program; images come from the containers' store. */
+describeDriverConformance('simulated-vm', () => makeFixture('vm'), {
+  ...canAll,
+  limits: false,
+  exec: false,
+  networks: false,
+  images: false,
+});

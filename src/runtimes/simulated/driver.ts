@@ -172,8 +172,8 @@ class DriverOfHost implements SimulatedDriver {
   }
 
   update(nativeId: string, limits: Limits, signal: AbortSignal): Promise<void> {
-    if (this.#isVm) return Promise.reject(new BerthError('E_NOT_SUPPORTED', 'a machine keeps the limits it has'));
     return this.#act('update', nativeId, signal, (container) => {
+      if (this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'a machine keeps the limits it has');
       this.#engine.update(container, limits.memoryMb, limits.vcpus, this.#actor);
     });
   }

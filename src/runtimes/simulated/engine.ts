@@ -183,7 +183,7 @@ export class Engine {
 
   /** Kills what runs, then removes it. */
   remove(container: Container, by: Actor): void {
-    if (container.run) this.#die(container, this.#exitOfKill(), by);
+    if (container.run) this.#die(container, this.#exitOfKill(by), by);
     container.state = 'removing';
     this.#containers.delete(container.id);
     this.#names.delete(container.name);
@@ -252,21 +252,17 @@ export class Engine {
   #terminate(container: Container, run: Run, by: Actor): void {
     const { ignoresTerm = false, wedged = false, termDelayMs = 0, termExitCode = signalExit.TERM } = run.behaviour;
     if (ignoresTerm || wedged) return;
-    if (container.programStartedAtMs === null) {
-      this.#die(container, null, by);
-      return;
-    }
     if (termDelayMs === 0) this.#die(container, termExitCode, by);
     else run.schedule(termDelayMs, () => this.#die(container, termExitCode, by));
   }
 
   #kill(container: Container, run: Run, by: Actor): void {
-    if (run.behaviour.wedged !== true) this.#die(container, this.#exitOfKill(), by);
+    if (run.behaviour.wedged !== true) this.#die(container, this.#exitOfKill(by), by);
   }
 
-  /** Of a machine that is killed nobody knows how its program ended. */
-  #exitOfKill(): number | null {
-    return this.#options.realm === 'vm' ? null : signalExit.KILL;
+  /** Of a machine that another hand kills nobody knows how its program ended. */
+  #exitOfKill(by: Actor): number | null {
+    return this.#options.realm === 'vm' && by === 'hand' ? null : signalExit.KILL;
   }
 
   #die(container: Container, exitCode: number | null, by: Actor): void {
