@@ -10,6 +10,9 @@ import { meets, tableOf, type Benchmark, type Measure } from './harness.js';
 import { killSeen } from './kill.js';
 import { reactions } from './reaction.js';
 import { startAgain } from './start-again.js';
+import { vmKill } from './vm-kill.js';
+import { vmList } from './vm-list.js';
+import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
 const benchmarks: readonly Benchmark[] = [
@@ -20,6 +23,9 @@ const benchmarks: readonly Benchmark[] = [
   reactions,
   registryWrites,
   fullPass,
+  vmStart,
+  vmKill,
+  vmList,
 ];
 
 async function keep(benchmark: Benchmark, measures: readonly Measure[]): Promise<void> {
