@@ -9,8 +9,7 @@ import { findKernel, systemPlaces } from './kernel.js';
 import { setUpKernel } from './set-up.js';
 
 export { configArchive, kernelCommandLine } from './config.js';
-export { cpioArchive, encodeCpio, type CpioEntry } from './cpio.js';
-export { reportPort } from './init.js';
+export { cpioArchive, type CpioEntry } from './cpio.js';
 export { leastMemoryMb } from './memory.js';
 export { parseReport } from './report.js';
 

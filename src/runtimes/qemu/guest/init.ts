@@ -7,7 +7,7 @@
  */
 
 /** Name of the virtio port that reports go to. */
-export const reportPort = 'berth.report';
+const reportPort = 'berth.report';
 
 /** Applets of busybox that the script uses; each has a link in /.berth/bin. */
 export const initApplets = Object.freeze([
