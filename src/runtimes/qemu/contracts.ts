@@ -243,7 +243,7 @@ export interface GuestBase {
 export type GuestReport =
   | { readonly event: 'started' }
   | { readonly event: 'exited'; readonly code: number }
-  /** The program was never started, or the guest cannot go on: why, for people. */
+  /** The program was never started, or the guest cannot go on: why, for people. `exited` follows: 125, 126 or 127. */
   | { readonly event: 'failed'; readonly message: string };
 
 /** One published port of user-mode networking. */
