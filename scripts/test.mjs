@@ -30,7 +30,7 @@ async function runAll(endMs) {
 /** @type {import('./lib/suite.mjs').Tally} */
 let tally;
 try {
-  await setUp();
+  await setUp('test');
   tally = await runAll(Date.now() + limitMs);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

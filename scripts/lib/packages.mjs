@@ -12,7 +12,10 @@ const always = {
   iptables: 'podman publishes ports with it',
   netavark: "podman's networks",
   'aardvark-dns': 'components find each other by name',
-  'busybox-static': 'the example image is made of it',
+  'busybox-static': 'the example image is made of it, and init of microVMs mounts with it',
+  'qemu-system-x86': 'runs the virtual machines',
+  'squashfs-tools': 'disks of images too large for the memory of a microVM',
+  e2fsprogs: 'volumes of microVMs',
   sqlite3: 'edits the registry by hand, as the README shows',
 };
 
@@ -23,13 +26,26 @@ const rootless = {
   'fuse-overlayfs': 'storage of rootless containers',
 };
 
+/** What only the tests need besides. */
+const forTests = {
+  syslinux: 'boots the disks of the stand-in for ops',
+  'syslinux-common': 'the modules of that boot loader',
+  mtools: 'puts files on those disks without mounting them',
+  dosfstools: 'makes the file system of those disks',
+};
+
 /** Programs that compile better-sqlite3 where npm has no ready-made one, and their packages. */
 const compilers = { python3: 'python3', make: 'make', 'g++': 'g++' };
 
-/** The packages that this machine needs. @param {boolean} isRoot @returns {string[]} */
-export function wantedPackages(isRoot) {
+/** @typedef {'start' | 'test'} Purpose What is to be done with the clone: `test` needs all that `start` does, and more. */
+
+/** The packages that this machine needs. @param {boolean} isRoot @param {Purpose} purpose @returns {string[]} */
+export function wantedPackages(isRoot, purpose) {
   const build = Object.entries(compilers).filter(([program]) => !isInPath(program));
-  return [...Object.keys({ ...always, ...(isRoot ? {} : rootless) }), ...build.map(([, name]) => name)];
+  return [
+    ...Object.keys({ ...always, ...(isRoot ? {} : rootless), ...(purpose === 'test' ? forTests : {}) }),
+    ...build.map(([, name]) => name),
+  ];
 }
 
 /** @param {string} program */
@@ -55,11 +71,11 @@ export function missingPackages(wanted, dpkgOutput) {
 
 /**
  * Installs what is missing. Throws an Error for people when it cannot.
- * @param {(line: string) => void} say
+ * @param {(line: string) => void} say @param {Purpose} [purpose]
  */
-export async function ensurePackages(say) {
+export async function ensurePackages(say, purpose = 'start') {
   const isRoot = process.getuid?.() === 0;
-  const wanted = wantedPackages(isRoot);
+  const wanted = wantedPackages(isRoot, purpose);
   const query = await run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Abbrev}\\n', ...wanted], {
     deadlineMs: minuteMs / 2,
   });

@@ -23,11 +23,11 @@ const oldestNode = [20, 19];
 
 /**
  * All of it. Throws an Error whose message is for people.
- * @param {(line: string) => void} [say]
+ * @param {import('./packages.mjs').Purpose} [purpose] @param {(line: string) => void} [say]
  */
-export async function setUp(say = (line) => console.log(line)) {
+export async function setUp(purpose = 'start', say = (line) => console.log(line)) {
   checkNode(process.versions.node);
-  await ensurePackages(say);
+  await ensurePackages(say, purpose);
   await ensureModules(say);
   await ensureCompiled(say);
 }

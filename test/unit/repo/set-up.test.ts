@@ -21,10 +21,30 @@ describe('missing packages', () => {
   });
 
   it('include what rootless podman needs only without root', () => {
-    expect(wantedPackages(true)).not.toContain('uidmap');
-    expect(wantedPackages(false)).toEqual(
+    expect(wantedPackages(true, 'start')).not.toContain('uidmap');
+    expect(wantedPackages(false, 'start')).toEqual(
       expect.arrayContaining(['podman', 'busybox-static', 'uidmap', 'slirp4netns']),
     );
+  });
+});
+
+describe('the packages', () => {
+  it('of virtual machines are there for everybody, those of the stand-in for ops only for tests', () => {
+    const start = wantedPackages(true, 'start');
+    const test = wantedPackages(true, 'test');
+    expect(start).toEqual(expect.arrayContaining(['qemu-system-x86', 'squashfs-tools', 'e2fsprogs', 'busybox-static']));
+    expect(test.filter((name) => !start.includes(name))).toEqual([
+      'syslinux',
+      'syslinux-common',
+      'mtools',
+      'dosfstools',
+    ]);
+    expect(start.filter((name) => !test.includes(name))).toEqual([]);
+  });
+
+  it('are all named in docs/testing.md', async () => {
+    const text = await readFile(join(root, 'docs/testing.md'), 'utf8');
+    for (const name of wantedPackages(false, 'test')) expect(text).toContain(`\`${name}\``);
   });
 });
 
