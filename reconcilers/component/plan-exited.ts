@@ -109,7 +109,7 @@ function crashed(scene: Scene, main: ObservedWorkload): Verdict {
     ? (scene.status.nextTryAtMs ?? nowMs)
     : nowMs + restartDelayMs(failures, chance, settings.backoff);
   const due = isDue(scene, nextTryAtMs);
-  const code = `exit code ${String(main.exitCode ?? 'unknown')}${main.oomKilled ? ' (out of memory)' : ''}`;
+  const code = howItEnded(main);
   const when = due ? 'now' : `at ${new Date(nextTryAtMs).toISOString()}`;
   const finding: DriftFinding = {
     field: 'state',
@@ -140,6 +140,12 @@ function crashed(scene: Scene, main: ObservedWorkload): Verdict {
   }
   const message = `${code}, ${times(failures)} in a row; next try ${when}`;
   return { verb: 'BACK_OFF', reason: 'CrashLoop', message, patch, drift: [finding], events, requeueAtMs: nextTryAtMs };
+}
+
+/** Its exit code, and what its runtime says beside it. */
+function howItEnded({ exitCode, oomKilled, problem }: ObservedWorkload): string {
+  const code = `exit code ${String(exitCode ?? 'unknown')}${oomKilled ? ' (out of memory)' : ''}`;
+  return problem === null ? code : `${code} (${problem})`;
 }
 
 /** Long health forgets earlier failures. */
