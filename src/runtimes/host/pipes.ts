@@ -28,6 +28,27 @@ export interface Pipes {
 const maxOutputCharacters = 16_384;
 const killAfterMs = 2_000;
 
+/** Passes `input` on, and tells what it throws: a reader may throw into it, too, when the pipe breaks. */
+async function* telling(
+  input: AsyncIterable<Uint8Array>,
+  onError: (error: unknown) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const items = input[Symbol.asyncIterator]();
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    try {
+      return await items.next();
+    } catch (error) {
+      onError(error);
+      throw error;
+    }
+  };
+  try {
+    for (let item = await next(); !item.done; item = await next()) yield item.value;
+  } finally {
+    await items.return?.();
+  }
+}
+
 async function feed(
   argv: readonly string[],
   input: AsyncIterable<Uint8Array>,
@@ -43,16 +64,11 @@ async function feed(
     forceKillAfterDelay: killAfterMs,
   });
   let failure: { readonly error: unknown } | null = null;
-  const guarded = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      yield* input;
-    } catch (error) {
-      failure = { error };
-      throw error;
-    }
-  };
+  const told = telling(input, (error) => {
+    failure = { error };
+  });
   // A command that ends early breaks the pipe: its own words then say why.
-  const fed = pipeline(Readable.from(guarded(), { objectMode: false }), child.stdin).catch(() => {
+  const fed = pipeline(Readable.from(told, { objectMode: false }), child.stdin).catch(() => {
     if (failure) child.kill();
   });
   const [result] = await Promise.all([child, fed]);

@@ -1,7 +1,5 @@
 /** Podman's images for other drivers: what an image is made of, as a file. */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { open, rm } from 'node:fs/promises';
 import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Driver } from '../../core/ports/driver.js';
 import type { BuildSpec, PullPolicy } from '../../core/spec.js';
@@ -50,7 +48,7 @@ export async function saveImage(
       signal: life,
       deadlineMs: options.pullDeadlineMs,
     });
-    await pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal: life });
+    await writeAll(stream, path);
   } catch (error) {
     await rm(path, { force: true });
     if (signal.aborted) throw new BerthError('E_DRIVER_TIMEOUT', `saving the image ${digest} was cancelled`);
@@ -59,6 +57,19 @@ export async function saveImage(
       throw new BerthError('E_DRIVER_TIMEOUT', text);
     }
     throw broken(error, digest);
+  }
+}
+
+/**
+ * Pulls chunk by chunk. The answer's body slows down with each pause that a pipe asks of it: to less than 1 MB/s for
+ * an image of some hundreds of MB.
+ */
+async function writeAll(content: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for await (const chunk of content) await file.writeFile(chunk);
+  } finally {
+    await file.close();
   }
 }
 
