@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { eventually } from '../test/support/eventually.js';
 import { freePort, makeTestHome, root, type TestHome } from '../test/support/test-home.js';
+import { ensureTestKernel } from '../test/support/vm-kernel.js';
 import { median, timed, type Benchmark } from './harness.js';
 
 const rounds = 5;
@@ -30,11 +31,12 @@ export const startAgain: Benchmark = {
   name: 'start-again',
   about: 'a second npm start, until the table is shown (its agent is started, nothing else)',
   async run() {
-    const home = await makeTestHome();
+    const home = await makeTestHome((await ensureTestKernel()).env);
     try {
       const definition = join(home.path, 'hello.toml');
       const text = await readFile(join(root, 'examples/hello/hello.toml'), 'utf8');
-      await writeFile(definition, text.replace('8088', String(await freePort())));
+      const [web, page] = [String(await freePort()), String(await freePort())];
+      await writeFile(definition, text.replace('8088', web).replace('8081', page));
       await start(home, definition);
       const times: number[] = [];
       for (let round = 0; round < rounds; round += 1) times.push(await start(home, definition));

@@ -20,6 +20,7 @@ const typed = () =>
 async function main() {
   await setUp();
   await ensureExampleImage((line) => console.log(line));
+  await ensureKernel();
   /** @type {Promise<string>} */
   const interrupted = new Promise((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => done('interrupted'));
@@ -37,6 +38,14 @@ async function main() {
     await agent.stop();
   }
   console.log(`\nThe agent has stopped; the workloads go on running. To remove them: npm run remove`);
+}
+
+/** The kernel of microVMs, where the definition has any and nobody has named one. Without it the rest still runs. */
+async function ensureKernel() {
+  if (!/^runtime\s*=\s*"microvm"/m.test(readFileSync(definition, 'utf8'))) return;
+  if (process.env['BERTH_VM_KERNEL'] !== undefined) return;
+  const fetched = await berth(['vm', 'setup'], 10 * 60 * secondMs);
+  if (!fetched.ok) console.log('There is no kernel for microVMs from Debian; one in /boot is tried.');
 }
 
 /**

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { machinesOf } from '../support/machines.js';
+import { ensureTestKernel } from '../support/vm-kernel.js';
 import { freePort, makeTestHome, podman, root, type CommandResult, type TestHome } from '../support/test-home.js';
 
 /** The commands of every console block, in order. */
@@ -26,18 +28,20 @@ interface TourPromise {
 describe('the tour of README.md', () => {
   let home: TestHome;
   let port = 0;
+  let machinePort = 0;
   let folder = '';
   let definition = '';
   const web = (): string => `${home.prefix}hello-web`;
   const started = new Set<string>();
 
   beforeAll(async () => {
-    home = await makeTestHome();
+    home = await makeTestHome((await ensureTestKernel()).env);
     port = await freePort();
+    machinePort = await freePort();
     folder = await mkdtemp(join(tmpdir(), 'bh-readme-'));
     definition = join(folder, 'hello.toml');
     const text = await readFile(join(root, 'examples/hello/hello.toml'), 'utf8');
-    await writeFile(definition, text.replace('8088', String(port)));
+    await writeFile(definition, text.replace('8088', String(port)).replace('8081', String(machinePort)));
     await home.startAgent();
     expect(await home.berth('deploy', '-f', definition, '--timeout', '60s')).toMatchObject({ exitCode: 0 });
     started.add(await startOf(web()));
@@ -53,6 +57,7 @@ describe('the tour of README.md', () => {
     command
       .replaceAll('examples/hello/hello.toml', definition)
       .replaceAll('8088', String(port))
+      .replaceAll('8081', String(machinePort))
       .replace(/^(podman \w+) hello-/, `$1 ${home.prefix}hello-`);
 
   const promises: readonly TourPromise[] = [
@@ -80,6 +85,26 @@ describe('the tour of README.md', () => {
     { after: /drift hello/, holds: async ({ stdout }) => expect(stdout).toMatch(/web.*state/s) },
     { after: /explain hello\/web/, holds: async ({ stdout }) => expect(stdout).toMatch(/drift/i) },
     { after: /reconcile = 'auto'/, holds: async () => expect(await startOf(web())).toMatch(/^running/) },
+    {
+      after: /runtime = 'container'/,
+      holds: async () => {
+        expect(await machinesOf(home.path)).toEqual([]);
+        expect(await startOf(`${home.prefix}hello-page`)).toMatch(/^running/);
+        expect(await (await fetch(`http://127.0.0.1:${machinePort}/`)).text()).toContain('Hello from Berth');
+      },
+    },
+    {
+      after: /runtime = 'microvm'/,
+      holds: async () => {
+        expect(await machinesOf(home.path)).toHaveLength(1);
+        const answer = await fetch(`http://127.0.0.1:${machinePort}/`, { signal: AbortSignal.timeout(5_000) });
+        expect(await answer.text()).toContain('Hello from Berth');
+      },
+    },
+    {
+      after: /history hello\/page/,
+      holds: async ({ stdout }) => expect(stdout).toMatch(/runtime.*"microvm".*"container"/),
+    },
     {
       after: /delete hello/,
       holds: async () => {

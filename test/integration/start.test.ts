@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { machinesOf } from '../support/machines.js';
+import { ensureTestKernel } from '../support/vm-kernel.js';
 import { freePort, makeTestHome, podman, root, type TestHome } from '../support/test-home.js';
 
 /** Runs `npm start` (its script) in a home of its own until `berth` has nothing more to do, then interrupts it. */
@@ -32,14 +34,16 @@ describe('npm start', () => {
   let definition = '';
   let folder = '';
   let port = 0;
+  let machinePort = 0;
 
   beforeAll(async () => {
-    home = await makeTestHome();
+    home = await makeTestHome((await ensureTestKernel()).env);
     port = await freePort();
+    machinePort = await freePort();
     folder = await mkdtemp(join(tmpdir(), 'bh-start-'));
     definition = join(folder, 'hello.toml');
     const text = await readFile(join(root, 'examples/hello/hello.toml'), 'utf8');
-    await writeFile(definition, text.replace('8088', String(port)));
+    await writeFile(definition, text.replace('8088', String(port)).replace('8081', String(machinePort)));
   });
 
   afterAll(async () => {
@@ -57,7 +61,11 @@ describe('npm start', () => {
     const first = await start(home, definition);
     expect(first.output).toContain(`http://127.0.0.1:${port}/`);
     expect(first.output).toContain('npm run remove');
-    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain('Hello from Berth');
+    for (const each of [port, machinePort]) {
+      expect(await (await fetch(`http://127.0.0.1:${each}/`)).text()).toContain('Hello from Berth');
+    }
+    const machines = await machinesOf(home.path);
+    expect(machines).toHaveLength(1);
     const before = await identities();
     expect(before.match(/running/g)).toHaveLength(2);
     await eventually(
@@ -70,6 +78,7 @@ describe('npm start', () => {
     const second = await start(home, definition);
     expect(second.output).toContain('hello');
     expect(await identities()).toBe(before);
+    expect(await machinesOf(home.path)).toEqual(machines);
   });
 
   it('says so when an agent serves the home already', async () => {
@@ -96,6 +105,7 @@ describe('npm start', () => {
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
     const left = await podman('ps', '-a', '--filter', `name=^${home.prefix}`, '--format', '{{.Names}}');
     expect(left.stdout).toBe('');
+    expect(await machinesOf(home.path)).toEqual([]);
   });
 });
 
