@@ -71,15 +71,16 @@ export function cpioOf(tree: OpenedImage): AsyncGenerator<Uint8Array, void, unde
 
 function tarEntry(entry: TreeEntry): Omit<TarEntry, 'offset'> {
   const { path, kind, mode, uid, gid, mtimeS, hardLinkTo } = entry;
-  const name = path === '/' ? '.' : path.slice(1);
   const { major, minor } = entry.device ?? { major: 0, minor: 0 };
-  const common = { path: name, mode, uid, gid, mtimeS, major, minor };
+  const common = { path: path.slice(1), mode, uid, gid, mtimeS, major, minor };
   if (hardLinkTo !== undefined) return { ...common, kind: 'hard-link', size: 0, linkTarget: hardLinkTo.slice(1) };
   return { ...common, kind, size: entry.size, linkTarget: entry.linkTarget };
 }
 
 async function* rawTar(tree: OpenedImage): AsyncGenerator<Uint8Array, void, undefined> {
   for (const entry of rootEntries(tree)) {
+    // Whoever makes a file system of it takes the root for granted, and has no name for it.
+    if (entry.path === '/') continue;
     const record = tarEntry(entry);
     yield tarHeader(record);
     if (record.kind !== 'file') continue;
@@ -89,7 +90,7 @@ async function* rawTar(tree: OpenedImage): AsyncGenerator<Uint8Array, void, unde
   yield tarEnd;
 }
 
-/** A tar archive of the image. */
+/** A tar archive of the image, but for the root itself. */
 export function tarOf(tree: OpenedImage): AsyncGenerator<Uint8Array, void, undefined> {
   return joined(rawTar(tree));
 }

@@ -240,12 +240,13 @@ export function tarHeader(entry: Omit<TarEntry, 'offset'>): Uint8Array {
     uid: entry.uid,
     gid: entry.gid,
     size: entry.size,
-    mtime: new Date(Math.max(entry.mtimeS, 0) * 1000),
     linkpath: entry.linkTarget,
     devmaj: entry.major,
     devmin: entry.minor,
   };
-  const header = new Header({ ...fields, type: typeNames[entry.kind] });
+  // In the plain header only, which holds times up to here: sqfstar refuses a pax header with a whole number of seconds.
+  const mtime = new Date(Math.min(Math.max(entry.mtimeS, 0), 0o77777777777) * 1000);
+  const header = new Header({ ...fields, mtime, type: typeNames[entry.kind] });
   const needsPax = header.encode();
   const block = header.block ?? Buffer.alloc(0);
   return needsPax ? Buffer.concat([new Pax(fields).encode(), block]) : block;
