@@ -8,7 +8,6 @@ import type { ServiceBase } from '../core/plan-replace.js';
 import type { ConsoleSession, ExecResult } from '../core/ports/driver.js';
 import type { DesiredState, ServiceSpec } from '../core/spec.js';
 import type { GarbageOptions } from './garbage.js';
-import type { ComponentTarget } from './inside.js';
 import type {
   AgentInfo,
   ComponentView,
@@ -20,6 +19,12 @@ import type {
   LogEntry,
   StatusReport,
 } from './views.js';
+
+/** One component. */
+export interface ComponentTarget {
+  readonly service: string;
+  readonly component: string;
+}
 
 /** A service, or one component of it. */
 export interface Target {

@@ -3,15 +3,10 @@ import { BerthError } from '../core/errors.js';
 import { formatKey } from '../core/names.js';
 import type { ConsoleSession, Driver, ExecResult } from '../core/ports/driver.js';
 import { isVm } from '../core/spec.js';
+import type { ComponentTarget } from './client.js';
 import type { DriversAtHand } from './drivers.js';
 import type { LocalClientPorts } from './ports.js';
 import { findTarget } from './targets.js';
-
-/** One component. */
-export interface ComponentTarget {
-  readonly service: string;
-  readonly component: string;
-}
 
 /** Attaches to the console of a virtual machine. E_NOT_SUPPORTED for a container, E_WORKLOAD_MISSING. */
 export async function openConsole(

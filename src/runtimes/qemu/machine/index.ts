@@ -6,7 +6,7 @@ export { ConsoleKeeper, type ConsoleKeeperOptions } from './console-keeper.js';
 export { readConsoleLog } from './console-log.js';
 export { attachConsole } from './console-session.js';
 export type { MachineDeps } from './deps.js';
-export { findMachine, isMachineAlive, killMachine, type FoundMachine } from './find.js';
+export { findMachine, killMachine, type FoundMachine } from './find.js';
 export { launchMachine, type LaunchRequest } from './launch.js';
 export { uidOf } from './privileges.js';
 export { QmpClient } from './qmp.js';
