@@ -101,6 +101,7 @@ interface PasswdLine {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  readonly home: string;
 }
 
 interface GroupLine {
@@ -126,9 +127,11 @@ const fieldsOf = (text: string): string[][] =>
 
 /** Source: man 5 passwd. Lines that are none are passed over. */
 function readPasswd(text: string): readonly PasswdLine[] {
-  return fieldsOf(text).flatMap(([name, , uid, gid]) => {
+  return fieldsOf(text).flatMap(([name, , uid, gid, , home]) => {
     const [owner, group] = [idOf(uid), idOf(gid)];
-    return name === undefined || owner === undefined || group === undefined ? [] : [{ name, uid: owner, gid: group }];
+    return name === undefined || owner === undefined || group === undefined
+      ? []
+      : [{ name, uid: owner, gid: group, home: home ?? '' }];
   });
 }
 
@@ -169,8 +172,9 @@ export function resolveUser(accounts: Accounts, user: string): GuestUser {
   const uid = line?.uid ?? idOf(wanted);
   if (uid === undefined) throw unknownAccount('user', wanted);
   const groups = readGroup(accounts.group);
-  if (group !== '') return { uid, gid: resolveGroup(groups, group), groups: [] };
+  const home = line && line.home !== '' ? { home: line.home } : uid === 0 ? { home: '/root' } : {};
+  if (group !== '') return { uid, gid: resolveGroup(groups, group), groups: [], ...home };
   const gid = line?.gid ?? 0;
   const more = line ? groups.filter(({ members }) => members.includes(line.name)).map((one) => one.gid) : [];
-  return { uid, gid, groups: [...new Set(more)].filter((one) => one !== gid) };
+  return { uid, gid, groups: [...new Set(more)].filter((one) => one !== gid), ...home };
 }

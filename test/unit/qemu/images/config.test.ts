@@ -52,15 +52,15 @@ describe('resolveUser', () => {
     'root:x:0:0:root:/root:/bin/sh\n# a comment\nbroken\nweb:x:1000:1001::/srv:/bin/sh\n5:x:77:78::/:/bin/sh\n';
   const group = 'root:x:0:\nstaff:x:50:web,other\naudio:x:29:root,web\nweb:x:1001:web\n';
   const cases: Readonly<Record<string, unknown>> = {
-    '': { uid: 0, gid: 0, groups: [29] },
-    root: { uid: 0, gid: 0, groups: [29] },
-    web: { uid: 1000, gid: 1001, groups: [50, 29] },
-    '1000': { uid: 1000, gid: 1001, groups: [50, 29] },
+    '': { uid: 0, gid: 0, groups: [29], home: '/root' },
+    root: { uid: 0, gid: 0, groups: [29], home: '/root' },
+    web: { uid: 1000, gid: 1001, groups: [50, 29], home: '/srv' },
+    '1000': { uid: 1000, gid: 1001, groups: [50, 29], home: '/srv' },
     '4000': { uid: 4000, gid: 0, groups: [] },
     '4000:4001': { uid: 4000, gid: 4001, groups: [] },
-    'web:staff': { uid: 1000, gid: 50, groups: [] },
-    ':50': { uid: 0, gid: 50, groups: [] },
-    '5': { uid: 77, gid: 78, groups: [] },
+    'web:staff': { uid: 1000, gid: 50, groups: [], home: '/srv' },
+    ':50': { uid: 0, gid: 50, groups: [], home: '/root' },
+    '5': { uid: 77, gid: 78, groups: [], home: '/' },
   };
   for (const [user, found] of Object.entries(cases)) {
     it(`"${user}"`, () => expect(resolveUser({ passwd, group }, user)).toEqual(found));
@@ -69,7 +69,7 @@ describe('resolveUser', () => {
   it('an image without accounts knows numbers only', () => {
     const none = { passwd: '', group: '' };
     expect(resolveUser(none, '1000:1000')).toEqual({ uid: 1000, gid: 1000, groups: [] });
-    expect(resolveUser(none, '')).toEqual({ uid: 0, gid: 0, groups: [] });
+    expect(resolveUser(none, '')).toEqual({ uid: 0, gid: 0, groups: [], home: '/root' });
     for (const user of ['web', '1000:web', '99999999999', '-1', '1000:4294967296']) {
       expect(() => resolveUser(none, user), user).toThrow(/the image has no|out of range/);
     }
