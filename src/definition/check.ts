@@ -49,6 +49,17 @@ export function sizeFault(bytes: number): Fault {
   };
 }
 
+/** Half of a character: no file in UTF-8 can hold it, but a text from a program may. */
+const tornFault: Fault = {
+  message: 'the text holds half of a character (a surrogate on its own), which UTF-8 cannot write',
+  suggestion: 'take it out',
+};
+
+function placeOf(text: string, offset: number): Place {
+  const lines = text.slice(0, offset).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}
+
 /** Checks a text; `path` is absolute. Never throws for what the text holds. */
 export function checkText(text: string, path: string): CheckedText {
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -58,6 +69,8 @@ export function checkText(text: string, path: string): CheckedText {
   });
   const bytes = Buffer.byteLength(text, 'utf8');
   if (bytes > limits.definitionBytes) return failed(fileProblem(path, sizeFault(bytes)));
+  const torn = /\p{Surrogate}/u.exec(body);
+  if (torn) return failed(fileProblem(path, tornFault, placeOf(body, torn.index)));
   const parsed = parseToml(body);
   if (!parsed.ok) return failed(fileProblem(path, parsed.fault, parsed.place));
   const positions = findPositions(body);

@@ -3,6 +3,13 @@ import type { BadDefinition } from './bad-definition.js';
 
 export const badSyntax: readonly BadDefinition[] = [
   {
+    title: 'half of a character',
+    text: 'name = "shop"\nnode = "a\udc00"\n',
+    problems: [
+      '2:10 - | the text holds half of a character (a surrogate on its own), which UTF-8 cannot write | take it out',
+    ],
+  },
+  {
     title: 'TOML that is cut off in a text',
     text: `name = "sh`,
     problems: [
