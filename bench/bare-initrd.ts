@@ -8,7 +8,7 @@ import type { TestKernel } from '../test/support/vm-kernel.js';
 
 /** In the order in which they are loaded; a virtio network card on PCI needs no other. */
 const modules = [
-  ...['virtio/virtio', 'virtio/virtio_ring', 'virtio/virtio_pci_modern_dev', 'virtio/virtio_pci_legacy_dev'],
+  ...['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_modern_dev', 'virtio/virtio_pci_legacy_dev'],
   ...['virtio/virtio_pci', 'net/core/failover', 'net/net_failover', 'net/virtio_net'],
 ];
 
