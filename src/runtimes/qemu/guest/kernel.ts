@@ -52,7 +52,7 @@ async function kernelOfSetting(
   const modules = modulesSetting ?? join(places.modules, basename(image).replace(/^vmlinu[xz]-/, ''));
   if (!(await isModuleFolder(folders, modules))) {
     const message = `the kernel ${image} has no modules in ${modules}`;
-    const suggestion = 'set kernel_modules to its folder, one like /lib/modules/VERSION';
+    const suggestion = 'set vm_kernel_modules to its folder, one like /lib/modules/VERSION';
     throw new BerthError('E_KERNEL_MISSING', message, { suggestion });
   }
   return { version: basename(modules), image, modules, origin: 'setting' };

@@ -114,7 +114,7 @@ async function readIndex(kernel: LinuxKernel): Promise<ModuleIndex> {
   const paths = await readdir(folder, { recursive: true }).catch((error: unknown) => {
     throw new BerthError('E_KERNEL_MISSING', `the modules of the kernel ${kernel.image} cannot be read: ${folder}`, {
       cause: error,
-      suggestion: 'fetch a kernel with: berth vm setup; or set kernel_modules to a folder like /lib/modules/VERSION',
+      suggestion: 'fetch a kernel with: berth vm setup; or set vm_kernel_modules to a folder like /lib/modules/VERSION',
     });
   });
   const builtins = await readFile(join(kernel.modules, 'modules.builtin'), 'utf8').catch(() => '');

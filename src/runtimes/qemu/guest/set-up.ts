@@ -9,7 +9,7 @@ import { homeImage, homeModules, homePrefix } from './kernel.js';
 /** Debian's name for the newest kernel made for virtual machines. */
 const packageName = 'linux-image-cloud-amd64';
 const temporaryPrefix = 'setup-';
-const bySetting = 'set kernel and kernel_modules to a kernel of yours';
+const bySetting = 'set vm_kernel and vm_kernel_modules to a kernel of yours';
 
 export interface KernelSetUp {
   readonly host: Host;
