@@ -105,10 +105,10 @@ function newsOf(
     }
     case 'start':
       return step.again
-        ? { reason: 'Restarted', message: 'its program is started again' }
-        : { reason: 'Started', message: 'its program is started' };
+        ? { reason: 'Restarted', message: 'its workload is started again' }
+        : { reason: 'Started', message: 'its workload is started' };
     case 'stop':
-      return { reason: 'Stopped', message: 'its program is stopped' };
+      return { reason: 'Stopped', message: 'its workload is stopped' };
     case 'update':
       return { reason: 'LimitsUpdated', message: `limits are set in place: ${describeLimits(step.limits)}` };
     case 'unpause':

@@ -1,6 +1,6 @@
 /** Compares two specs of a component, field by field, in the words of the definition file. Pure. */
 import { canonicalJson, shortHash } from './hash.js';
-import { formatPort, parsePort, parseVolume, type ComponentSpec } from './spec.js';
+import { isVm, formatPort, parsePort, parseVolume, type ComponentSpec } from './spec.js';
 
 /**
  * What a change of a field does to a running workload: `replace` makes a new one, `update` changes it in
@@ -85,7 +85,9 @@ export function diffSpecs(before: ComponentSpec, after: ComponentSpec): readonly
   for (const rule of fieldRules) {
     const [a, b] = [rule.read(before), rule.read(after)];
     if (canonicalJson(a) !== canonicalJson(b)) {
-      changes.push({ field: rule.field, before: a, after: b, effect: rule.effect });
+      // A machine has its memory and processors from its start on: other limits are another machine.
+      const effect = rule.effect === 'update' && isVm(after.runtime) ? 'replace' : rule.effect;
+      changes.push({ field: rule.field, before: a, after: b, effect });
     }
   }
   const keys = new Set([...Object.keys(before.env), ...Object.keys(after.env)]);

@@ -15,6 +15,7 @@ import type { BootSources } from './create.js';
 import { createGuestKit, type GuestKit } from './guest/index.js';
 import {
   createImageCache,
+  isCacheKey,
   ensureLinuxImage,
   openImageTree,
   withOpenImage,
@@ -138,12 +139,16 @@ export class BootParts {
     return { name, ok: false, detail: `${program} is missing`, remedy: `apt-get install ${debianPackage}` };
   }
 
+  /** Built images and guest kernels that no VM was made from. */
   async garbage(): Promise<readonly Omit<Garbage, 'driver'>[]> {
-    return this.#cache.garbage();
+    const [images, guests] = await Promise.all([this.#cache.garbage(), this.#guest.garbage()]);
+    return [...images, ...guests];
   }
 
   async removeGarbage(id: string): Promise<void> {
-    await this.#cache.remove(id);
+    const isGuest = (await this.#guest.garbage()).some((item) => item.id === id);
+    if (isGuest) await this.#guest.removeGarbage(id);
+    else if (isCacheKey(id)) await this.#cache.remove(id);
   }
 
   /** A few lines of an image, kept: saving it whole for them takes a while. */

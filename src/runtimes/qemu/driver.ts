@@ -256,8 +256,8 @@ class DriverOfQemu implements Driver {
   }
 
   async listGarbage(): Promise<readonly Garbage[]> {
-    const images = await this.#parts.garbage();
-    return images.map((image) => ({ driver: driverName, ...image }));
+    const found = await this.#parts.garbage();
+    return found.map((item) => ({ driver: driverName, ...item }));
   }
 
   removeGarbage({ id }: Garbage): Promise<void> {

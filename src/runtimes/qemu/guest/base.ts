@@ -38,6 +38,11 @@ export async function ensureBase(parts: BaseParts, kernel: LinuxKernel, signal: 
   return { kernel, archive, ...(await sizesOf(archive)) };
 }
 
+/** Where the base archive of a kernel is, or would be. E_RUNTIME_UNAVAILABLE without a static busybox. */
+export async function baseArchive({ host, folders, folder }: BaseParts, kernel: LinuxKernel): Promise<string> {
+  return join(folder, `base-${await keyOf(folders, kernel, await findBusybox(host))}.cpio.gz`);
+}
+
 async function keyOf(folders: Folders, kernel: LinuxKernel, busybox: string): Promise<string> {
   const files = await Promise.all([folders.facts(kernel.image), folders.facts(busybox)]);
   const facts = files.map((file) => [file?.bytes, file?.modifiedAtMs]);

@@ -1,10 +1,13 @@
 /** What runs inside a Linux microVM: its kernel, its first file system, its init, and what that is told. */
+import { join } from 'node:path';
 import type { Chance, Clock } from '../../../core/ports/clock.js';
 import type { Log } from '../../../core/ports/log.js';
 import { createFolders, type Folders } from '../../host/folders.js';
 import type { Host } from '../../host/host.js';
 import type { GuestBase, LinuxKernel, QemuSettings } from '../contracts.js';
-import { ensureBase } from './base.js';
+import type { CacheGarbage } from '../images/index.js';
+import { baseArchive, ensureBase } from './base.js';
+import { guestGarbage } from './garbage.js';
 import { findKernel, systemPlaces } from './kernel.js';
 import { setUpKernel } from './set-up.js';
 
@@ -32,6 +35,10 @@ export interface GuestKit {
   findKernel(): Promise<LinuxKernel>;
   /** Fetches a kernel into the home; `say` is told what is being done. E_KERNEL_MISSING, E_DISK_FULL. */
   setUp(say: (line: string) => void, signal: AbortSignal): Promise<LinuxKernel>;
+  /** Kernels and base archives of the home that nothing uses. */
+  garbage(): Promise<readonly CacheGarbage[]>;
+  /** Removes one of them unless it is in use by now. */
+  removeGarbage(id: string): Promise<void>;
 }
 
 export function createGuestKit(options: GuestKitOptions): GuestKit {
@@ -41,17 +48,31 @@ export function createGuestKit(options: GuestKitOptions): GuestKit {
   /** One at a time: many VMs may ask for the first base at once. */
   let last: Promise<unknown> = Promise.resolve();
 
+  const base = (signal: AbortSignal): Promise<GuestBase> => {
+    const next = last.then(async () => {
+      signal.throwIfAborted();
+      const base = await ensureBase({ host, folders, folder }, await find(), signal);
+      log.debug({ archive: base.archive, kernel: base.kernel.version }, 'base of microVMs');
+      return base;
+    });
+    last = next.catch(() => undefined);
+    return next;
+  };
+
+  /** What serves now is no garbage; without a kernel nothing serves. */
+  const garbage = async (): Promise<readonly CacheGarbage[]> => {
+    const kernel = await find().catch(() => null);
+    const archive = kernel && (await baseArchive({ host, folders, folder }, kernel).catch(() => null));
+    return guestGarbage({ folders, folder }, kernel, archive);
+  };
+
   return {
     findKernel: find,
-    base: (signal) => {
-      const next = last.then(async () => {
-        signal.throwIfAborted();
-        const base = await ensureBase({ host, folders, folder }, await find(), signal);
-        log.debug({ archive: base.archive, kernel: base.kernel.version }, 'base of microVMs');
-        return base;
-      });
-      last = next.catch(() => undefined);
-      return next;
+    base,
+    garbage,
+    removeGarbage: async (id) => {
+      const isGarbage = (await garbage()).some((item) => item.id === id);
+      if (isGarbage) await folders.remove(join(folder, id));
     },
     setUp: async (say, signal) => {
       await setUpKernel({ host, folders, clock, folder, deadlineMs: settings.buildDeadlineMs }, say, signal);

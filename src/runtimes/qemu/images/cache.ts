@@ -286,8 +286,13 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** True for what may be the name of a folder in the cache. */
+export function isCacheKey(key: string): boolean {
+  return keyPattern.test(key);
+}
+
 function checkKey(key: string): void {
-  if (!keyPattern.test(key)) throw new BerthError('E_INTERNAL', `${key} is no key of the image cache`);
+  if (!isCacheKey(key)) throw new BerthError('E_INTERNAL', `${key} is no key of the image cache`);
 }
 
 function cancelled(request: CacheRequest): BerthError {
