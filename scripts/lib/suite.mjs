@@ -18,8 +18,8 @@ export const projects = {
   unit: { name: 'unit', deadlineMs: 3 * minuteMs },
   model: { name: 'model', deadlineMs: 3 * minuteMs },
   simulation: { name: 'simulation', deadlineMs: 3 * minuteMs },
-  conformance: { name: 'conformance', deadlineMs: 5 * minuteMs },
-  integration: { name: 'integration', deadlineMs: 12 * minuteMs },
+  conformance: { name: 'conformance', deadlineMs: 8 * minuteMs },
+  integration: { name: 'integration', deadlineMs: 16 * minuteMs },
 };
 
 /** @param {Tally} a @param {Tally} b @returns {Tally} */

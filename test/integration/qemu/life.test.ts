@@ -1,9 +1,11 @@
 /** MicroVMs from a definition to their last file: they answer, outlive the agent, end, are killed, and come back. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { berthMain, root } from '../../../scripts/lib/paths.mjs';
 import { ensureExampleImage, exampleImage } from '../../../scripts/lib/podman.mjs';
 import { eventually } from '../../support/eventually.js';
 import { leftovers, machinesOf } from '../../support/machines.js';
@@ -141,5 +143,39 @@ describe('how a program ends', () => {
       });
     }
     await home.berth('delete', 'ends', '--yes', '--wait', '--timeout', '60s');
+  });
+});
+
+describe('the console', () => {
+  it('shows what the machine writes and takes what is typed', async () => {
+    const echo = 'command = ["sh", "-c", "while read -r line; do echo \\"got $line\\"; done"]';
+    expect((await deploy('talk', [component('echo', echo)])).exitCode).toBe(0);
+    const terminal = execa(process.execPath, [berthMain, 'console', 'talk/echo'], {
+      env: home.env,
+      cwd: root,
+      reject: false,
+      timeout: 60_000,
+    });
+    let heard = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString('utf8')));
+    await eventually(() => {
+      terminal.stdin.write('hello there\n');
+      return heard.includes('got hello there');
+    }, patience);
+    terminal.stdin.end();
+    expect((await terminal).exitCode).toBe(0);
+    expect((await home.berth('logs', 'talk/echo')).stdout).toContain('got hello there');
+    expect((await home.berth('delete', 'talk', '--yes', '--wait', '--timeout', '60s')).exitCode).toBe(0);
+  });
+});
+
+describe('what nothing uses any more', () => {
+  it('is listed by gc --dry-run, and gone after gc', async () => {
+    const listed = await home.berth('gc', '--dry-run', '-o', 'json');
+    expect(listed.exitCode, listed.stderr).toBe(0);
+    expect(listed.stdout).toContain(exampleImage);
+    expect((await readdir(join(home.path, 'vm', 'images'))).length).toBeGreaterThan(0);
+    expect((await home.berth('gc')).exitCode).toBe(0);
+    expect(await readdir(join(home.path, 'vm', 'images'))).toEqual([]);
   });
 });
