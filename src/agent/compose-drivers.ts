@@ -8,7 +8,8 @@ import { createNodeHost } from '../runtimes/host/host.js';
 import { createMachineHost } from '../runtimes/host/machine-host.js';
 import { createPipes } from '../runtimes/host/pipes.js';
 import { createImageSource, createPodmanDriver, type ImageKeeper } from '../runtimes/podman/index.js';
-import { createGuestKit, createQemuDriver, type QemuSettings } from '../runtimes/qemu/index.js';
+import { createGuestKit, createQemuDriver } from '../runtimes/qemu/index.js';
+import { qemuSettings } from './qemu-settings.js';
 import type { Settings } from './settings.js';
 import { systemChance, systemClock } from './system.js';
 
@@ -86,22 +87,4 @@ function qemuDriver({ home, registry, settings, log, transient }: DriverFacts, p
     source: createImageSource(podman),
     settings: qemuSettings(settings),
   });
-}
-
-function qemuSettings(settings: Settings): QemuSettings {
-  return {
-    qemu: settings.vm_qemu ?? null,
-    kernel: settings.vm_kernel ?? null,
-    kernelModules: settings.vm_kernel_modules ?? null,
-    ops: settings.vm_ops ?? null,
-    nanosKernel: settings.vm_nanos_kernel ?? null,
-    nanosBoot: settings.vm_nanos_boot ?? null,
-    accel: settings.vm_accel,
-    initramfsLimitMb: settings.vm_initramfs_limit_mb,
-    buildDeadlineMs: settings.vm_build_timeout_s * 1_000,
-    startDeadlineMs: settings.vm_start_timeout_s * 1_000,
-    callDeadlineMs: settings.vm_call_timeout_s * 1_000,
-    probeDeadlineMs: settings.vm_probe_timeout_s * 1_000,
-    firstUid: settings.vm_first_uid,
-  };
 }

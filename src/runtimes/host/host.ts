@@ -1,6 +1,6 @@
 /** What the driver needs of the machine: files and processes, passed in so that tests can own them. */
 import { constants, watch } from 'node:fs';
-import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 
@@ -141,10 +141,24 @@ async function run(argv: readonly string[], options: RunOptions): Promise<RunRes
 }
 
 async function startDetached(argv: readonly string[], logPath: string): Promise<DetachedProcess> {
-  const [file = '', ...args] = argv;
   const log = await open(logPath, 'w', 0o600);
+  const { pid, exited } = await spawnDetached(argv, log, {});
+  return { pid, exited: exited.then(() => undefined) };
+}
+
+/**
+ * Starts a command in a session of its own with its output in an open file, which is closed then. Throws when it cannot
+ * be started; `exited` never rejects, and is null for an end by a signal.
+ */
+export async function spawnDetached(
+  argv: readonly string[],
+  log: FileHandle,
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly extendEnv?: boolean },
+): Promise<{ readonly pid: number; readonly exited: Promise<number | null> }> {
+  const [file = '', ...args] = argv;
   try {
     const child = execa(file, args, {
+      ...options,
       detached: true,
       cleanup: false,
       reject: false,
@@ -155,8 +169,8 @@ async function startDetached(argv: readonly string[], logPath: string): Promise<
     });
     child.unref();
     const exited = child.then(
-      () => undefined,
-      () => undefined,
+      (result) => result.exitCode ?? null,
+      () => null,
     );
     if (child.pid === undefined) {
       const { originalMessage } = await child;

@@ -1,8 +1,7 @@
 /** What the driver of virtual machines needs of the host beside `Host`: folders that it shares with QEMU, and bytes. */
 import { constants, fstatSync, ftruncateSync, readSync, renameSync, writeSync, type Stats } from 'node:fs';
 import { lchown, lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
-import { execa } from 'execa';
-import { createNodeHost, type Host } from './host.js';
+import { createNodeHost, spawnDetached, type Host } from './host.js';
 
 /** How a file stands in its folder; links are not followed. */
 export interface FileState {
@@ -169,36 +168,10 @@ async function replaceText(path: string, text: string, durability: 'durable' | '
 }
 
 async function startInFolder(argv: readonly string[], options: StartInFolder): Promise<FolderProcess> {
-  const [file = '', ...args] = argv;
   await rm(options.logPath, { force: true });
   const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants;
   const log = await open(options.logPath, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600);
-  try {
-    const child = execa(file, args, {
-      cwd: options.folder,
-      env: { ...options.env },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      reject: false,
-      buffer: false,
-      stdin: 'ignore',
-      stdout: log.fd as 1,
-      stderr: log.fd as 1,
-    });
-    child.unref();
-    const exited = child.then(
-      (result) => result.exitCode ?? null,
-      () => null,
-    );
-    if (child.pid === undefined) {
-      const { originalMessage } = await child;
-      throw new Error(originalMessage ?? `${file} could not be started`);
-    }
-    return { pid: child.pid, exited };
-  } finally {
-    await log.close();
-  }
+  return spawnDetached(argv, log, { cwd: options.folder, env: options.env, extendEnv: false });
 }
 
 async function openFolder(path: string): Promise<OpenFolder> {

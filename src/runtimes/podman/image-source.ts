@@ -2,20 +2,9 @@
 import { open, rm } from 'node:fs/promises';
 import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Driver } from '../../core/ports/driver.js';
-import type { BuildSpec, PullPolicy } from '../../core/spec.js';
+import type { ImageSource } from '../../core/ports/image-source.js';
 import { fileError } from '../host/folders.js';
 import type { LibpodClient } from './client.js';
-
-/** A source of OCI images, as a driver that makes something else of them needs it. */
-export interface ImageSource {
-  /** The driver's name. */
-  readonly name: string;
-  resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
-  pull(reference: string, policy: PullPolicy, signal: AbortSignal): Promise<string>;
-  build(build: BuildSpec, reference: string, signal: AbortSignal): Promise<string>;
-  /** Writes the image with this digest to a new file as a docker-archive (tar). E_IMAGE_MISSING, E_DISK_FULL. */
-  save(digest: string, path: string, signal: AbortSignal): Promise<void>;
-}
 
 /** A driver that can also hand out its images. */
 export interface ImageKeeper extends Driver {

@@ -5,12 +5,13 @@ import { BerthError, messageOf } from '../../core/errors.js';
 import type { Garbage } from '../../core/observation.js';
 import type { Chance, Clock } from '../../core/ports/clock.js';
 import type { Capability } from '../../core/ports/driver.js';
+import type { ImageSource } from '../../core/ports/image-source.js';
 import type { Log } from '../../core/ports/log.js';
 import type { PullPolicy } from '../../core/spec.js';
 import type { Folders } from '../host/folders.js';
 import type { MachineHost } from '../host/machine-host.js';
 import type { Pipes } from '../host/pipes.js';
-import type { ImageConfig, ImageSource, QemuSettings } from './contracts.js';
+import type { ImageConfig, QemuSettings } from './contracts.js';
 import type { BootSources } from './create.js';
 import { createGuestKit, type GuestKit } from './guest/index.js';
 import {

@@ -10,7 +10,6 @@
  * - `volumes/`     named volumes, one disk each;
  * - `kernel/`      the guest kernel of `berth vm setup`, and the base archives made from kernels.
  */
-import type { BuildSpec, PullPolicy } from '../../core/spec.js';
 
 /** Times in milliseconds, sizes in mebibytes. null: found by itself. */
 export interface QemuSettings {
@@ -55,17 +54,6 @@ export const defaultQemuSettings: QemuSettings = Object.freeze({
   firstUid: 1_900_000_000,
 });
 
-/** Where OCI images come from: another driver's store. */
-export interface ImageSource {
-  /** The driver's name. */
-  readonly name: string;
-  resolve(reference: string, signal: AbortSignal): Promise<string | undefined>;
-  pull(reference: string, policy: PullPolicy, signal: AbortSignal): Promise<string>;
-  build(build: BuildSpec, reference: string, signal: AbortSignal): Promise<string>;
-  /** Writes the image with this digest to a new file as a docker-archive (tar). E_IMAGE_MISSING, E_DISK_FULL. */
-  save(digest: string, path: string, signal: AbortSignal): Promise<void>;
-}
-
 /** What an OCI image says about running it. Source: github.com/opencontainers/image-spec config.md. */
 export interface ImageConfig {
   readonly architecture: string;
@@ -79,6 +67,18 @@ export interface ImageConfig {
   readonly user: string;
   readonly stopSignal: string | null;
 }
+
+/** Of an image that says nothing. */
+export const emptyImageConfig: ImageConfig = Object.freeze({
+  architecture: 'amd64',
+  os: 'linux',
+  env: Object.freeze({}),
+  entrypoint: Object.freeze([]),
+  command: Object.freeze([]),
+  workdir: '/',
+  user: '',
+  stopSignal: null,
+});
 
 /** A file of an image's root file system. */
 export interface TreeEntry {

@@ -13,6 +13,7 @@ import type { CreateRequest } from '../../core/ports/driver.js';
 import { effectiveLimits, formatPort, parsePort, parseVolume, vmDefaults } from '../../core/spec.js';
 import { fileError, type Folders } from '../host/folders.js';
 import {
+  emptyImageConfig,
   rootSerial,
   userNetwork,
   type GuestBase,
@@ -169,7 +170,7 @@ export class VmMaker {
         suggestion: 'take command, env, env_file and secret_file out, or give an OCI image instead',
       });
     }
-    const config = ready ? noConfig : await sources.imageConfig(named, signal);
+    const config = ready ? emptyImageConfig : await sources.imageConfig(named, signal);
     const disk = ready
       ? await sources.diskImage(named, signal)
       : await sources.unikernel(
@@ -236,17 +237,6 @@ export class VmMaker {
     };
   }
 }
-
-const noConfig: ImageConfig = {
-  architecture: 'amd64',
-  os: 'linux',
-  env: {},
-  entrypoint: [],
-  command: [],
-  workdir: '/',
-  user: '',
-  stopSignal: null,
-};
 
 function guestConfig(wanted: Wanted, image: LinuxImage): GuestConfig {
   const { spec, env } = wanted.request;

@@ -16,6 +16,7 @@ import type {
   VolumeContent,
   WorkloadStats,
 } from '../../core/ports/driver.js';
+import type { ImageSource } from '../../core/ports/image-source.js';
 import type { Log } from '../../core/ports/log.js';
 import { parseVolume, type BuildSpec, type PullPolicy } from '../../core/spec.js';
 import type { Folders } from '../host/folders.js';
@@ -24,7 +25,7 @@ import type { Pipes } from '../host/pipes.js';
 import { VmActs } from './acts.js';
 import { BootParts } from './boot-parts.js';
 import { EventBus } from './bus.js';
-import { defaultQemuSettings, type ImageSource, type QemuSettings } from './contracts.js';
+import { defaultQemuSettings, type QemuSettings } from './contracts.js';
 import { VmMaker } from './create.js';
 import { Lives } from './lives.js';
 import { attachConsole, findMachine, readConsoleLog, readStats, uidOf, type MachineDeps } from './machine/index.js';

@@ -1,6 +1,5 @@
 /** MicroVMs from a definition to their last file: they answer, outlive the agent, end, are killed, and come back. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -9,6 +8,7 @@ import { berthMain, root } from '../../../scripts/lib/paths.mjs';
 import { ensureExampleImage, exampleImage } from '../../../scripts/lib/podman.mjs';
 import { eventually } from '../../support/eventually.js';
 import { leftovers, machinesOf } from '../../support/machines.js';
+import { freePort } from '../../support/podman-fixture.js';
 import { followEvents, row } from '../../support/reading.js';
 import { makeTestHome, type RunningAgent, type TestHome } from '../../support/test-home.js';
 import { ensureTestKernel } from '../../support/vm-kernel.js';
@@ -34,15 +34,6 @@ afterAll(async () => {
   await home.dispose();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 function component(name: string, more: string): string {
   return `[[components]]\nname = "${name}"\nruntime = "microvm"\nimage = "${exampleImage}"\npull = "never"\nmemory_mb = ${String(memoryMb)}\n${more}\n`;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { qemuSettings } from '../../../src/agent/qemu-settings.js';
 import { readSettings, settingNames, variableOf } from '../../../src/agent/settings.js';
 import { BerthError } from '../../../src/core/errors.js';
 import { defaultQemuSettings, type QemuSettings } from '../../../src/runtimes/qemu/contracts.js';
@@ -48,21 +49,7 @@ describe('settings', () => {
 
   it('of virtual machines are those of their driver, with its defaults', () => {
     const settings = readSettings({ ...none, env: { BERTH_VM_KERNEL: '/123' } });
-    const read: QemuSettings = {
-      qemu: settings.vm_qemu ?? null,
-      kernel: settings.vm_kernel ?? null,
-      kernelModules: settings.vm_kernel_modules ?? null,
-      ops: settings.vm_ops ?? null,
-      nanosKernel: settings.vm_nanos_kernel ?? null,
-      nanosBoot: settings.vm_nanos_boot ?? null,
-      accel: settings.vm_accel,
-      initramfsLimitMb: settings.vm_initramfs_limit_mb,
-      buildDeadlineMs: settings.vm_build_timeout_s * 1_000,
-      startDeadlineMs: settings.vm_start_timeout_s * 1_000,
-      callDeadlineMs: settings.vm_call_timeout_s * 1_000,
-      probeDeadlineMs: settings.vm_probe_timeout_s * 1_000,
-      firstUid: settings.vm_first_uid,
-    };
+    const read: QemuSettings = qemuSettings(settings);
     expect(read).toEqual({ ...defaultQemuSettings, kernel: '/123' });
     expect(settingNames.filter((name) => name.startsWith('vm_'))).toHaveLength(Object.keys(read).length);
   });

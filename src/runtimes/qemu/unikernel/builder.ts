@@ -4,13 +4,13 @@ import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '../../../core/errors.js';
 import type { Chance, Clock } from '../../../core/ports/clock.js';
+import type { ImageSource } from '../../../core/ports/image-source.js';
 import type { Log } from '../../../core/ports/log.js';
 import { fileError } from '../../host/folders.js';
 import type { MachineHost } from '../../host/machine-host.js';
 import {
   userNetwork,
   type ImageCache,
-  type ImageSource,
   type ImageTree,
   type QemuSettings,
   type UnikernelImage,

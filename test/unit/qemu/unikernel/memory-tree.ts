@@ -1,21 +1,15 @@
 /** A root file system in memory. */
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, posix, relative } from 'node:path';
-import type { ImageConfig, ImageTree, TreeEntry } from '../../../../src/runtimes/qemu/contracts.js';
+import {
+  emptyImageConfig,
+  type ImageConfig,
+  type ImageTree,
+  type TreeEntry,
+} from '../../../../src/runtimes/qemu/contracts.js';
 
 /** A file's content, or where a link leads; null is a folder. */
 export type Item = string | Uint8Array | { readonly link: string } | null;
-
-const config: ImageConfig = {
-  architecture: 'amd64',
-  os: 'linux',
-  env: {},
-  entrypoint: [],
-  command: [],
-  workdir: '/',
-  user: '',
-  stopSignal: null,
-};
 
 /** Folders above what is named are there, too. Files may be executed. */
 export function memoryTree(items: Readonly<Record<string, Item>>, words: Partial<ImageConfig> = {}): ImageTree {
@@ -68,7 +62,7 @@ export function memoryTree(items: Readonly<Record<string, Item>>, words: Partial
     return Buffer.from(item);
   };
   return {
-    config: { ...config, ...words },
+    config: { ...emptyImageConfig, ...words },
     totalBytes: 0,
     entries: () => [...all.keys()].sort().map((path) => entryOf(path)!),
     find,
