@@ -13,5 +13,8 @@ export const root = cloneAbove(import.meta.dirname);
 /** The compiled and bundled program. */
 export const berthMain = join(root, 'dist', 'bundle', 'main.js');
 
+/** Where tests find the guest kernel that the set-up fetched, as a home has it. */
+export const testKernelHome = join(root, 'node_modules', '.cache', 'berth-test');
+
 /** The home of `npm start`: BERTH_HOME, or `.berth` in the clone. */
 export const home = () => process.env['BERTH_HOME'] ?? join(root, '.berth');

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { ensurePackages } from './packages.mjs';
-import { berthMain, root } from './paths.mjs';
+import { berthMain, root, testKernelHome } from './paths.mjs';
 import { lastLines, run } from './run.mjs';
 
 const minuteMs = 60_000;
@@ -30,6 +30,16 @@ export async function setUp(purpose = 'start', say = (line) => console.log(line)
   await ensurePackages(say, purpose);
   await ensureModules(say);
   await ensureCompiled(say);
+  if (purpose === 'test') await ensureTestKernel(say);
+}
+
+/** The kernel that tests boot, as `berth vm setup` unpacks it: tests themselves use no network. @param {(line: string) => void} say */
+async function ensureTestKernel(say) {
+  if (existsSync(join(testKernelHome, 'vm', 'kernel'))) return;
+  say('fetching a guest kernel for tests (berth vm setup)');
+  const argv = [process.execPath, berthMain, 'vm', 'setup', '--home', testKernelHome];
+  const result = await run(argv, { cwd: root, deadlineMs: 10 * minuteMs });
+  if (!result.ok) throw new Error(`no guest kernel: ${result.problem}\n${lastLines(result.output, 25)}`);
 }
 
 /** @param {string} version Such as 20.19.0. */

@@ -9,19 +9,21 @@ import { createNodeHost } from '../../src/runtimes/host/host.js';
 import { createMachineHost } from '../../src/runtimes/host/machine-host.js';
 import { createPipes } from '../../src/runtimes/host/pipes.js';
 import { createImageSource } from '../../src/runtimes/podman/index.js';
-import { createQemuDriver, type QemuSettings } from '../../src/runtimes/qemu/index.js';
+import { createQemuDriver, type QemuDriverOptions, type QemuSettings } from '../../src/runtimes/qemu/index.js';
 import { machinesOf, killMachines } from './machines.js';
 import { makePodmanHome, silentLog } from './podman-fixture.js';
 import { realChance, realClock } from './real-clock.js';
 import { ensureTestKernel } from './vm-kernel.js';
+
+type Machine = Pick<QemuDriverOptions, 'host' | 'folders' | 'pipes'>;
 
 export interface QemuHome {
   readonly homeId: string;
   readonly namePrefix: string;
   readonly stateDir: string;
   readonly driver: Driver;
-  /** Another driver on the same home: a later agent, say. */
-  again(settings?: Partial<QemuSettings>): Driver;
+  /** Another driver on the same home: a later agent, say, or one with a machine of its own. */
+  again(settings?: Partial<QemuSettings>, machine?: Partial<Machine>): Driver;
   /** The process of a VM's QEMU; undefined while it does not run. */
   pidOf(nativeId: string): Promise<number | undefined>;
   /** Ends its machines, its Podman and its folder. */
@@ -34,12 +36,13 @@ export async function makeQemuHome(settings: Partial<QemuSettings> = {}): Promis
   const { homeId, namePrefix, stateDir } = podman;
   await podman.driver.open(AbortSignal.timeout(60_000));
   const drivers: Driver[] = [];
-  const again = (more: Partial<QemuSettings> = {}): Driver => {
+  const again = (more: Partial<QemuSettings> = {}, machine: Partial<Machine> = {}): Driver => {
     const driver = createQemuDriver({
       ...{ homeId, namePrefix, stateDir, clock: realClock, chance: realChance, log: silentLog },
       host: createMachineHost(createNodeHost()),
       folders: createFolders(),
       pipes: createPipes(),
+      ...machine,
       source: createImageSource(podman.driver),
       settings: { kernel: kernel.kernel, kernelModules: kernel.modules, accel: 'tcg', ...settings, ...more },
     });

@@ -1,6 +1,6 @@
-/** The guest kernel of tests: fetched once a clone as `berth vm setup` does it, unpacked, never installed. */
+/** The guest kernel of tests: the set-up has fetched it; a single test run without a set-up does it itself, once. */
 import { join } from 'node:path';
-import { root } from '../../scripts/lib/paths.mjs';
+import { testKernelHome } from '../../scripts/lib/paths.mjs';
 import { createNodeHost } from '../../src/runtimes/host/host.js';
 import { createMachineHost } from '../../src/runtimes/host/machine-host.js';
 import { defaultQemuSettings } from '../../src/runtimes/qemu/contracts.js';
@@ -20,7 +20,7 @@ export interface TestKernel {
 export async function ensureTestKernel(): Promise<TestKernel> {
   const kit = createGuestKit({
     host: createMachineHost(createNodeHost()),
-    folder: join(root, 'node_modules', '.cache', 'berth-kernel'),
+    folder: join(testKernelHome, 'vm', 'kernel'),
     settings: defaultQemuSettings,
     clock: realClock,
     chance: realChance,

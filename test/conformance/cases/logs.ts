@@ -59,6 +59,8 @@ export function logCases(bench: Bench, can: Can): void {
     await untilRead(id, {}, (lines) => {
       expect(texts(lines)).toEqual(['hello', 'hello']);
     });
+    // While it runs, when a line was written may not be known yet.
+    await bench.untilState(id, 'exited');
     const [, second] = await read(id);
     expect(texts(await read(id, { sinceMs: second?.atMs ?? 0 }))).toContain('hello');
     expect(texts(await read(id, { sinceMs: (second?.atMs ?? 0) + 3_600_000 }))).toEqual([]);
