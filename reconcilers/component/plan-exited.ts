@@ -79,8 +79,7 @@ function completion(scene: Scene, main: ObservedWorkload): Verdict {
     const step = { kind: 'remove', nativeId: previous.nativeId } as const;
     return waitForNextTry(scene) ?? { verb: 'CREATE', reason: 'RollingOut', message, step };
   }
-  const code = String(main.exitCode ?? 'unknown');
-  const message = `its program ended with exit code ${code}, as restart = "${scene.effective.spec.restart}" allows`;
+  const message = `its program ended with ${howItEnded(main)}, as restart = "${scene.effective.spec.restart}" allows`;
   return {
     verb: 'COMPLETE',
     reason: 'Completed',
