@@ -1,5 +1,5 @@
 /** What the driver of virtual machines needs of the host beside `Host`: folders that it shares with QEMU, and bytes. */
-import { constants, fstatSync, ftruncateSync, readSync, renameSync, writeSync, type Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lchown, lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { createNodeHost, spawnDetached, type Host } from './host.js';
 
@@ -56,10 +56,10 @@ export interface MachineHost extends Host {
   /** At most `length` bytes from an offset on; undefined when it is no regular file that can be read. */
   readonly readBytes: (path: string, offset: number, length: number) => Promise<Buffer | undefined>;
   /**
-   * Moves the content of a file that somebody appends to into a fresh file `to`, and empties it. Between the last look
-   * and the emptying lie two system calls and nothing else.
+   * Takes the first bytes of a file off the disk, whole blocks of them: they read as zeros then, and what follows keeps
+   * its place, also for a process that appends meanwhile. Where that cannot be, the file is emptied.
    */
-  readonly moveContent: (from: string, to: string) => Promise<void>;
+  readonly dropHead: (path: string, bytes: number) => Promise<void>;
   readonly openFolder: (path: string) => Promise<OpenFolder>;
 }
 
@@ -115,43 +115,17 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-const copyBytes = 256 * 1024;
+/** Time for one hole, in milliseconds. */
+const holeDeadlineMs = 30_000;
 
-/** What was appended while the long copy was made, until there is no more. */
-function catchUp(from: number, to: number, copied: number): void {
-  const buffer = Buffer.alloc(copyBytes);
-  let at = copied;
-  while (fstatSync(from).size > at) {
-    const bytes = readSync(from, buffer, 0, copyBytes, at);
-    if (bytes === 0) break;
-    writeSync(to, buffer, 0, bytes, at);
-    at += bytes;
-  }
-}
-
-async function moveContent(from: string, to: string): Promise<void> {
-  const fresh = `${to}.new`;
-  await rm(fresh, { recursive: true, force: true });
-  await withFile(from, constants.O_RDWR, async (source) => {
-    const target = await openNew(fresh);
-    try {
-      const { size } = await source.stat();
-      const buffer = Buffer.alloc(copyBytes);
-      let copied = 0;
-      while (copied < size) {
-        const { bytesRead } = await source.read(buffer, 0, copyBytes, copied);
-        if (bytesRead === 0) break;
-        await target.write(buffer, 0, bytesRead, copied);
-        copied += bytesRead;
-      }
-      // All at once, so that nobody else in this process sees a part of it; who dies in between leaves lines twice.
-      renameSync(fresh, to);
-      catchUp(source.fd, target.fd, copied);
-      ftruncateSync(source.fd, 0);
-    } finally {
-      await target.close();
-    }
-  });
+/** Node has no word for fallocate(2); the program of util-linux has. */
+async function dropHead(host: Host, path: string, bytes: number): Promise<void> {
+  const program = await host.findProgram('fallocate');
+  const argv = ['--punch-hole', '--keep-size', '--offset', '0', '--length', String(bytes), path];
+  const result = program ? await host.run([program, ...argv], { timeoutMs: holeDeadlineMs }) : undefined;
+  if (result?.exitCode === 0) return;
+  // A file system without holes: better no old lines than a full disk.
+  await withFile(path, constants.O_WRONLY, (file) => file.truncate(0));
 }
 
 async function replaceText(path: string, text: string, durability: 'durable' | 'fast' = 'durable'): Promise<void> {
@@ -191,7 +165,7 @@ export function createMachineHost(host: Host = createNodeHost()): MachineHost {
     setMode: (path, mode) => withFile(path, constants.O_RDONLY, (file) => file.chmod(mode)),
     listFolder: (path) => readdir(path).catch(() => []),
     readBytes,
-    moveContent,
+    dropHead: (path, bytes) => dropHead(host, path, bytes),
     openFolder,
   };
 }

@@ -21,7 +21,7 @@ import { makeQemuHome, type QemuHome } from '../../support/qemu-fixture.js';
 /** What changes something on the machine; whatever only looks may happen at any time. */
 const acts: ReadonlySet<string> = new Set([
   ...['write', 'make', 'rename', 'remove', 'share', 'link', 'own', 'setMode'],
-  ...['startInFolder', 'replaceText', 'setOwner', 'writeNew', 'truncate', 'move', 'moveContent', 'kill', 'makeFolder'],
+  ...['startInFolder', 'replaceText', 'setOwner', 'writeNew', 'dropHead', 'kill', 'makeFolder'],
 ]);
 
 /** A process that dies at one of its acts: nothing that it does after that happens, or answers. */

@@ -1,4 +1,8 @@
-/** When a console log grew: what its lines lack, kept beside it. */
+/**
+ * What a console log does not tell by itself, kept beside it: when it grew, and how much of its beginning is gone. What
+ * is old is taken out of the file as a hole, and offsets stay what they were: QEMU goes on appending all the while, and
+ * no line is lost.
+ */
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { MachineHost } from '../../host/machine-host.js';
@@ -9,42 +13,37 @@ export interface Growth {
   readonly atMs: number;
 }
 
-const growthsSchema = z
-  .array(z.tuple([z.number(), z.number()]))
-  .transform((pairs) => pairs.map(([bytes, atMs]): Growth => ({ bytes, atMs })));
+export interface ConsoleIndex {
+  /** What is kept begins here. */
+  readonly headBytes: number;
+  readonly growths: readonly Growth[];
+}
 
-/** The log before the last rotation and its index bear this at the end. */
-export const olderSuffix = '.1';
+const indexSchema = z.object({ headBytes: z.number(), growths: z.array(z.tuple([z.number(), z.number()])) });
+
+export const emptyIndex: ConsoleIndex = Object.freeze({ headBytes: 0, growths: Object.freeze([]) });
 export const consoleIndexFile = 'console.index';
 const maxIndexBytes = 1024 * 1024;
 const maxGrowths = 4_096;
 
 /** Empty when there is none, or it is of another log than one of `logBytes`. */
-export async function readIndex(
-  host: MachineHost,
-  folder: string,
-  suffix: string,
-  logBytes: number,
-): Promise<readonly Growth[]> {
-  const bytes = await host.readBytes(join(folder, consoleIndexFile + suffix), 0, maxIndexBytes);
-  if (!bytes) return [];
+export async function readIndex(host: MachineHost, folder: string, logBytes: number): Promise<ConsoleIndex> {
+  const bytes = await host.readBytes(join(folder, consoleIndexFile), 0, maxIndexBytes);
+  if (!bytes) return emptyIndex;
   try {
-    const growths = growthsSchema.parse(JSON.parse(bytes.toString('utf8')));
-    return (growths.at(-1)?.bytes ?? 0) > logBytes ? [] : growths;
+    const { headBytes, growths } = indexSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const isOther = Math.max(headBytes, growths.at(-1)?.[0] ?? 0) > logBytes;
+    return isOther ? emptyIndex : { headBytes, growths: growths.map(([size, atMs]) => ({ bytes: size, atMs })) };
   } catch {
-    return [];
+    return emptyIndex;
   }
 }
 
 /** Not synced: after a power cut some times are unknown, and that is all. */
-export function writeIndex(
-  host: MachineHost,
-  folder: string,
-  suffix: string,
-  growths: readonly Growth[],
-): Promise<void> {
+export function writeIndex(host: MachineHost, folder: string, { headBytes, growths }: ConsoleIndex): Promise<void> {
   const pairs = growths.map(({ bytes, atMs }) => [bytes, atMs]);
-  return host.replaceText(join(folder, consoleIndexFile + suffix), `${JSON.stringify(pairs)}\n`, 'fast');
+  const text = JSON.stringify({ headBytes, growths: pairs });
+  return host.replaceText(join(folder, consoleIndexFile), `${text}\n`, 'fast');
 }
 
 /** With one more; when there are too many, every other one goes: times get coarser, none gets wrong. */

@@ -1,12 +1,12 @@
 /** While a machine runs: notes when its console log grew, and keeps the log within its limit. */
 import { join } from 'node:path';
 import { machineFiles } from '../contracts.js';
-import { olderSuffix, readIndex, withGrowth, writeIndex, type Growth } from './console-index.js';
+import { emptyIndex, readIndex, withGrowth, writeIndex, type ConsoleIndex } from './console-index.js';
 import type { MachineDeps } from './deps.js';
 
 export interface ConsoleKeeperOptions {
   readonly folder: string;
-  /** Mebibytes: of the log and the older one together. */
+  /** Mebibytes that the log may take; when it takes more, the older half goes. */
   readonly limitMb: number;
 }
 
@@ -19,7 +19,7 @@ const pollEveryMs = 1_000;
 export class ConsoleKeeper {
   readonly #deps: MachineDeps;
   readonly #options: ConsoleKeeperOptions;
-  #growths: readonly Growth[] | null = null;
+  #index: ConsoleIndex | null = null;
   #unwatch: () => void = () => undefined;
   #cancelTimer: () => void = () => undefined;
   #isDue = false;
@@ -80,17 +80,27 @@ export class ConsoleKeeper {
     const log = join(folder, machineFiles.consoleLog);
     const state = await host.fileState(log);
     if (state?.kind !== 'file') return;
-    const known = this.#growths ?? (await readIndex(host, folder, '', state.bytes));
-    const last = known.at(-1)?.bytes ?? 0;
-    this.#growths = state.bytes < last ? [] : known;
-    if (state.bytes !== last) {
-      this.#growths = withGrowth(this.#growths, { bytes: state.bytes, atMs: clock.now() });
-      await writeIndex(host, folder, '', this.#growths);
-    }
-    if (state.bytes <= (limitMb * 1024 * 1024) / 2) return;
-    await writeIndex(host, folder, olderSuffix, this.#growths);
-    await host.moveContent(log, log + olderSuffix);
-    this.#growths = [];
-    await writeIndex(host, folder, '', []);
+    const known = this.#index ?? (await readIndex(host, folder, state.bytes));
+    const last = known.growths.at(-1)?.bytes ?? 0;
+    // A log that shrank was emptied by hand.
+    const index = state.bytes < Math.max(last, known.headBytes) ? emptyIndex : known;
+    const limitBytes = limitMb * bytesPerMb;
+    const isLong = state.bytes - index.headBytes > limitBytes;
+    const headBytes = isLong ? wholeBlocks(state.bytes - limitBytes / 2) : index.headBytes;
+    if (state.bytes === last && !isLong && index === this.#index) return;
+    const growths =
+      state.bytes === last ? index.growths : withGrowth(index.growths, { bytes: state.bytes, atMs: clock.now() });
+    this.#index = { headBytes, growths: growths.filter(({ bytes }) => bytes > headBytes) };
+    // Written first: a reader never takes a hole for a line.
+    await writeIndex(host, folder, this.#index);
+    if (isLong) await host.dropHead(log, headBytes);
   }
+}
+
+const bytesPerMb = 1024 * 1024;
+const blockBytes = 4_096;
+
+/** A hole has whole blocks. */
+function wholeBlocks(bytes: number): number {
+  return Math.floor(bytes / blockBytes) * blockBytes;
 }

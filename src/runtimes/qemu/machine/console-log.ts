@@ -3,60 +3,59 @@ import { join } from 'node:path';
 import type { LogLine, LogOptions } from '../../../core/ports/driver.js';
 import { pause } from '../../host/pause.js';
 import { machineFiles } from '../contracts.js';
-import { offsetBefore, olderSuffix, readIndex, timeOf, type Growth } from './console-index.js';
+import { offsetBefore, readIndex, timeOf, type ConsoleIndex, type Growth } from './console-index.js';
 import { ConsoleLineCutter, type CutLine } from './console-lines.js';
 import type { MachineDeps } from './deps.js';
 import { findMachine } from './find.js';
 
 const chunkBytes = 64 * 1024;
 const followEveryMs = 100;
+const lineEnd = 0x0a;
 
 interface LogFile {
   readonly path: string;
   readonly bytes: number;
-  readonly inode: number;
-  readonly growths: readonly Growth[];
+  readonly index: ConsoleIndex;
 }
 
-async function openLog(deps: MachineDeps, folder: string, suffix: string): Promise<LogFile> {
-  const path = join(folder, machineFiles.consoleLog + suffix);
+async function openLog(deps: MachineDeps, folder: string): Promise<LogFile> {
+  const path = join(folder, machineFiles.consoleLog);
   const state = await deps.host.fileState(path);
   const bytes = state?.kind === 'file' ? state.bytes : 0;
-  return { path, bytes, inode: state?.inode ?? 0, growths: await readIndex(deps.host, folder, suffix, bytes) };
+  return { path, bytes, index: await readIndex(deps.host, folder, bytes) };
 }
 
-/** Where the last `lines` lines of a file begin, and how many there are, at most `lines`. */
-async function tailStart(deps: MachineDeps, log: LogFile, lines: number): Promise<{ offset: number; found: number }> {
+/** Where the last `lines` lines begin. */
+async function tailStart(deps: MachineDeps, log: LogFile, lines: number): Promise<number> {
   let found = 0;
   let end = log.bytes;
-  while (end > 0) {
-    const start = Math.max(end - chunkBytes, 0);
+  while (end > log.index.headBytes) {
+    const start = Math.max(end - chunkBytes, log.index.headBytes);
     const chunk = (await deps.host.readBytes(log.path, start, end - start)) ?? Buffer.alloc(0);
     for (let at = chunk.length - 1; at >= 0; at -= 1) {
       // The line end at the very end ends the last line and begins none.
-      if (chunk[at] !== 0x0a || start + at + 1 === log.bytes) continue;
+      if (chunk[at] !== lineEnd || start + at + 1 === log.bytes) continue;
       found += 1;
-      if (found === lines) return { offset: start + at + 1, found };
+      if (found === lines) return start + at + 1;
     }
     end = start;
   }
-  return { offset: 0, found: log.bytes > 0 ? found + 1 : 0 };
+  return firstLine(deps, log);
 }
 
-/** Where to begin in the older log and in the current one. */
-async function starts(
-  deps: MachineDeps,
-  older: LogFile,
-  current: LogFile,
-  options: LogOptions,
-): Promise<readonly [number, number]> {
-  const since = [older, current].map(({ growths }) => offsetBefore(growths, options.sinceMs ?? -Infinity));
-  if (options.tail === undefined) return [since[0] ?? 0, since[1] ?? 0];
-  if (options.tail <= 0) return [older.bytes, current.bytes];
-  const inCurrent = await tailStart(deps, current, options.tail);
-  const left = options.tail - inCurrent.found;
-  const inOlder = left > 0 ? (await tailStart(deps, older, left)).offset : older.bytes;
-  return [Math.max(since[0] ?? 0, inOlder), Math.max(since[1] ?? 0, inCurrent.offset)];
+/** What is kept of a long log begins within a line: the first whole one. */
+async function firstLine(deps: MachineDeps, { path, bytes, index }: LogFile): Promise<number> {
+  if (index.headBytes === 0) return 0;
+  const chunk = await deps.host.readBytes(path, index.headBytes, Math.min(chunkBytes, bytes - index.headBytes));
+  const end = chunk?.indexOf(lineEnd) ?? -1;
+  return index.headBytes + (end < 0 ? 0 : end + 1);
+}
+
+async function startOf(deps: MachineDeps, log: LogFile, { tail, sinceMs }: LogOptions): Promise<number> {
+  if (tail !== undefined && tail <= 0) return log.bytes;
+  const since = offsetBefore(log.index.growths, sinceMs ?? -Infinity);
+  const first = tail === undefined ? await firstLine(deps, log) : await tailStart(deps, log, tail);
+  return Math.max(first, since);
 }
 
 /** One reading of the log, with what has to be remembered on the way. */
@@ -67,7 +66,6 @@ class ConsoleReading {
   readonly #signal: AbortSignal;
   readonly #cutter = new ConsoleLineCutter();
   #offset = 0;
-  #olderInode = 0;
   /** Once the end was reached, what comes is new. */
   #isLive = false;
 
@@ -79,22 +77,11 @@ class ConsoleReading {
   }
 
   async *read(options: LogOptions): AsyncGenerator<LogLine> {
-    const [older, current] = await this.#logs();
-    this.#olderInode = older.inode;
-    const [inOlder, inCurrent] = await starts(this.#deps, older, current, options);
-    yield* this.#span(older, inOlder);
-    // A line that rotation cut in two goes on in the current log, unless reading begins further on there.
-    if (inCurrent > 0) yield* this.#cut(this.#cutter.flush(), older.growths);
-    yield* this.#span(current, inCurrent);
+    const log = await openLog(this.#deps, this.#folder);
+    yield* this.#span(log, await startOf(this.#deps, log, options));
     if (options.follow) yield* this.#follow();
-    const last = await openLog(this.#deps, this.#folder, '');
-    if (!this.#signal.aborted) yield* this.#cut(this.#cutter.flush(), last.growths);
-  }
-
-  /** In this order: when the log is rotated in between, the older one is seen to be new. */
-  async #logs(): Promise<readonly [older: LogFile, current: LogFile]> {
-    const current = await openLog(this.#deps, this.#folder, '');
-    return [await openLog(this.#deps, this.#folder, olderSuffix), current];
+    const last = await openLog(this.#deps, this.#folder);
+    if (!this.#signal.aborted) yield* this.#cut(this.#cutter.flush(), last.index.growths);
   }
 
   async *#follow(): AsyncGenerator<LogLine> {
@@ -102,15 +89,10 @@ class ConsoleReading {
     while (!this.#signal.aborted) {
       // Asked first: what a machine wrote before it ended is read after.
       const isUp = (await findMachine(this.#deps, this.#folder)).state === 'running';
-      const [older, current] = await this.#logs();
-      if (older.inode !== this.#olderInode) {
-        this.#olderInode = older.inode;
-        yield* this.#span(older, this.#offset);
-        this.#offset = 0;
-      }
+      const log = await openLog(this.#deps, this.#folder);
       const before = this.#offset;
-      // A log that shrank without an older one was emptied by hand.
-      yield* this.#span(current, before > current.bytes ? 0 : before);
+      // A log that shrank was emptied by hand; what is gone before it was read cannot be had.
+      yield* this.#span(log, before > log.bytes ? 0 : Math.max(before, log.index.headBytes));
       if (!isUp && this.#offset === before) return;
       if (isUp) await pause(this.#deps.clock, followEveryMs, this.#signal);
     }
@@ -124,7 +106,7 @@ class ConsoleReading {
       if (!chunk || chunk.length === 0) return;
       const lines = this.#cutter.push(chunk, this.#offset);
       this.#offset += chunk.length;
-      yield* this.#cut(lines, log.growths);
+      yield* this.#cut(lines, log.index.growths);
     }
   }
 
@@ -137,8 +119,8 @@ class ConsoleReading {
 }
 
 /**
- * The lines of a machine's console, the oldest first, across one rotation; `follow` goes on until the machine has ended
- * or the signal fires. Times are those at which the log was seen to have grown; null: nobody was looking.
+ * The lines of a machine's console that are kept, the oldest first; `follow` goes on until the machine has ended or the
+ * signal fires. Times are those at which the log was seen to have grown; null: nobody was looking.
  */
 export async function* readConsoleLog(
   deps: MachineDeps,

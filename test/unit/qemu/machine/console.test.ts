@@ -1,5 +1,5 @@
 /** Console logs without a machine: lines, times, tail, since. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,13 +28,25 @@ async function read(options: LogOptions): Promise<LogLine[]> {
 const texts = async (options: LogOptions): Promise<string[]> => (await read(options)).map(({ text }) => text);
 
 describe('readConsoleLog', () => {
-  it('joins the older log and the current one, also a line that was cut in two', async () => {
-    await writeFile(join(folder, 'console.log.1'), 'one\r\ntwo\r\nthr');
-    await writeFile(join(folder, 'console.log'), 'ee\r\nfour\r\nfi');
+  it('reads whole lines, the last one without its end, and as many of them as asked for', async () => {
+    await writeFile(join(folder, 'console.log'), 'one\r\ntwo\r\nthree\r\nfour\r\nfi');
     expect(await texts({})).toEqual(['one', 'two', 'three', 'four', 'fi']);
     expect(await texts({ tail: 2 })).toEqual(['four', 'fi']);
     expect(await texts({ tail: 100 })).toEqual(['one', 'two', 'three', 'four', 'fi']);
     expect(await texts({ tail: 0 })).toEqual([]);
+  });
+
+  it('begins with the first whole line of what is kept', async () => {
+    const lines = Array.from({ length: 2_000 }, (_, index) => `line ${String(index).padStart(6, '0')}`);
+    const log = join(folder, 'console.log');
+    await writeFile(log, `${lines.join('\n')}\n`);
+    await deps.host.dropHead(log, 8_192);
+    await writeFile(join(folder, 'console.index'), '{"headBytes":8192,"growths":[]}');
+    const kept = lines.slice(Math.ceil(8_192 / 'line 000000\n'.length));
+    expect(await texts({})).toEqual(kept);
+    expect(await texts({ tail: 5_000 })).toEqual(kept);
+    expect(await texts({ tail: 3 })).toEqual(kept.slice(-3));
+    expect((await stat(log)).size).toBe(lines.length * 12);
   });
 
   it('ends at once where nothing runs, also when it follows, and where there is no log', async () => {
@@ -45,7 +57,7 @@ describe('readConsoleLog', () => {
 
   it('has times from the index, and leaves out what is known to be older', async () => {
     await writeFile(join(folder, 'console.log'), 'aa\nbb\ncc\ndd\n');
-    await writeFile(join(folder, 'console.index'), '[[3,1000],[9,2000]]');
+    await writeFile(join(folder, 'console.index'), '{"headBytes":0,"growths":[[3,1000],[9,2000]]}');
     expect(await read({})).toEqual(
       [['aa', 1000] as const, ['bb', 2000] as const, ['cc', 2000] as const, ['dd', null] as const].map(
         ([text, atMs]) => ({ text, atMs, stream: 'console' }),
@@ -58,7 +70,13 @@ describe('readConsoleLog', () => {
 
   it('takes no times from an index of another log, nor from one that is broken', async () => {
     await writeFile(join(folder, 'console.log'), 'aa\n');
-    for (const index of ['[[99,1000]]', '{', '[[1]]', 'null']) {
+    for (const index of [
+      '{"headBytes":0,"growths":[[99,1000]]}',
+      '{"headBytes":9,"growths":[]}',
+      '{',
+      '[[1]]',
+      'null',
+    ]) {
       await writeFile(join(folder, 'console.index'), index);
       expect((await read({}))[0]?.atMs).toBeNull();
     }
