@@ -82,8 +82,7 @@ export class Lives {
       }
     } catch (error) {
       log.warn({ vm: kept.id, err: messageOf(error) }, 'cannot be looked at');
-      const problem = `its machine cannot be looked at: ${messageOf(error)}`;
-      return { kind: 'up', startedAtMs: 0, paused: false, started: undefined, problem };
+      return { kind: 'unseen', problem: `its machine cannot be looked at: ${messageOf(error)}` };
     }
   }
 

@@ -16,6 +16,8 @@ export type MachineView =
       /** What keeps it from being driven, QMP that does not answer say; null: nothing. */
       readonly problem: string | null;
     }
+  /** It could not be looked at. */
+  | { readonly kind: 'unseen'; readonly problem: string }
   /** `end` is missing where nobody was there to see it, or the host was restarted meanwhile. */
   | { readonly kind: 'down'; readonly startedAtMs: number | null; readonly end: End | undefined };
 
@@ -73,14 +75,21 @@ function ownershipOf({ homeId, service, component, generation, specHash }: VmOwn
 }
 
 function stateOf(view: MachineView): WorkloadState {
-  if (view.kind === 'new') return 'created';
-  if (view.kind === 'down') return 'exited';
-  return view.paused ? 'paused' : 'running';
+  switch (view.kind) {
+    case 'new':
+      return 'created';
+    case 'down':
+      return 'exited';
+    case 'unseen':
+      return 'unknown';
+    case 'up':
+      return view.paused ? 'paused' : 'running';
+  }
 }
 
 function problemOf(view: MachineView): string | null {
-  if (view.kind === 'up') return view.problem;
-  return view.kind === 'down' ? (view.end?.problem ?? null) : null;
+  if (view.kind === 'new') return null;
+  return view.kind === 'down' ? (view.end?.problem ?? null) : view.problem;
 }
 
 function timesOf(
@@ -88,6 +97,7 @@ function timesOf(
 ): Pick<ObservedWorkload, 'startedAtMs' | 'programStartedAtMs' | 'finishedAtMs' | 'exitCode'> {
   switch (view.kind) {
     case 'new':
+    case 'unseen':
       return { startedAtMs: null, finishedAtMs: null, exitCode: null };
     case 'up':
       return {
