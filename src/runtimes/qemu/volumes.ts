@@ -3,7 +3,7 @@
  * e2fsck, resize2fs). Nothing is ever mounted on the host.
  */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { chmod, chown, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '../../core/errors.js';
 import { shortHomeId } from '../../core/names.js';
@@ -28,6 +28,8 @@ export interface VolumesOptions {
 const suffix = '.ext4';
 const freshPrefix = '.new-';
 const bytesPerMb = 1024 * 1024;
+/** Of the root directory, as debugfs writes it (ext4, fs/ext4/ext4.h: EXT4_ROOT_INO). */
+const rootInode = '<2>';
 /** What ext4 itself takes of a disk, and then some. */
 const overhead = { factor: 1.15, plusMb: 16 };
 
@@ -122,6 +124,7 @@ export class VmVolumes {
       await folders.make(tree);
       await this.#check(path);
       await this.#tool('debugfs', ['-R', `rdump / "${tree}"`, path], `read the volume ${name}`);
+      await this.#takeRootOf(path, tree);
       const tar = ['--format=pax', '--numeric-owner', '--exclude=./lost+found', '-C', tree, '-cf', archive, '.'];
       await this.#tool('tar', tar, `pack the volume ${name}`);
       for await (const chunk of createReadStream(archive)) yield chunk as Uint8Array;
@@ -144,7 +147,10 @@ export class VmVolumes {
       await folders.remove(archive);
       const needed = Math.ceil((bytes / bytesPerMb) * overhead.factor) + overhead.plusMb;
       const sizeMb = Math.max(content.sizeMb ?? vmDefaults.volumeSizeMb, needed);
-      await this.#inPlace(name, (fresh) => this.#makeDisk(fresh, sizeMb, tree));
+      await this.#inPlace(name, async (fresh) => {
+        await this.#makeDisk(fresh, sizeMb, tree);
+        await this.#giveRootOf(tree, fresh, join(work, 'commands'));
+      });
     } finally {
       await folders.remove(work);
     }
@@ -170,13 +176,32 @@ export class VmVolumes {
     await this.#tool('mke2fs', argv, 'make a disk for a volume');
   }
 
+  /** The folder gets mode and owner of the disk's root, which debugfs leaves out when it reads a whole tree. */
+  async #takeRootOf(path: string, tree: string): Promise<void> {
+    const words = await this.#tool('debugfs', ['-R', `stat ${rootInode}`, path], 'look at a volume');
+    const [mode, uid, gid] = [/Mode:\s+(\d+)/, /User:\s+(\d+)/, /Group:\s+(\d+)/].map((part) => part.exec(words)?.[1]);
+    if (mode === undefined || uid === undefined || gid === undefined) return;
+    await chmod(tree, Number.parseInt(mode, 8));
+    if (this.#options.host.uid === 0) await chown(tree, Number(uid), Number(gid));
+  }
+
+  /** The disk's root gets mode and owner of the folder, which mke2fs leaves out when it fills a disk. */
+  async #giveRootOf(tree: string, path: string, commands: string): Promise<void> {
+    const { mode, uid, gid } = await stat(tree);
+    const fields = { mode: `0${mode.toString(8)}`, ...(this.#options.host.uid === 0 ? { uid, gid } : {}) };
+    const lines = Object.entries(fields).map(([field, value]) => `set_inode_field ${rootInode} ${field} ${value}\n`);
+    await this.#options.folders.write(commands, lines.join(''));
+    await this.#tool('debugfs', ['-w', '-f', commands, path], 'set the owner of a volume');
+  }
+
   /** Plays the journal of a machine that was not shut down; mends what can be mended without a question. */
   async #check(path: string): Promise<void> {
     const mended = [0, 1, 2];
     await this.#tool('e2fsck', ['-f', '-p', path], 'check a volume', mended);
   }
 
-  async #tool(name: string, args: readonly string[], what: string, fine: readonly number[] = [0]): Promise<void> {
+  /** Answers what the program said. */
+  async #tool(name: string, args: readonly string[], what: string, fine: readonly number[] = [0]): Promise<string> {
     const { host, deadlineMs } = this.#options;
     const program = await host.findProgram(name);
     if (!program) {
@@ -185,7 +210,7 @@ export class VmVolumes {
       });
     }
     const result = await host.run([program, ...args], { timeoutMs: deadlineMs });
-    if (result.exitCode !== null && fine.includes(result.exitCode)) return;
+    if (result.exitCode !== null && fine.includes(result.exitCode)) return result.output;
     const words = result.timedOut ? `${name} took longer than ${deadlineMs} ms` : result.output.trim().slice(-500);
     const code = /no space left|could not allocate/i.test(words) ? 'E_DISK_FULL' : 'E_DRIVER_FAILED';
     throw new BerthError(code, `cannot ${what}: ${words}`, { details: { program: name } });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { storyOfNanos, storyOfReport } from '../../../src/runtimes/qemu/judge.js';
 import { observeVm, type MachineView } from '../../../src/runtimes/qemu/observe.js';
 import type { VmOwner } from '../../../src/runtimes/qemu/record.js';
+import { vmRecord } from './vm-record.js';
 
 const owner: VmOwner = {
   name: 'shop-web',
@@ -12,28 +13,7 @@ const owner: VmOwner = {
   generation: 3,
   specHash: 'abc',
 };
-const record = {
-  ...owner,
-  version: 1 as const,
-  id: '0123456789ab',
-  runtime: 'microvm' as const,
-  imageDigest: 'sha256:1',
-  imageRef: 'localhost/web:1',
-  createdAtMs: 1_000,
-  config: {
-    ...{ env: {}, command: [], user: '', ports: [], mounts: [], runtimeEnv: [] },
-    image: { env: {}, command: [], user: '' },
-  },
-  memoryMb: 96,
-  vcpus: 1,
-  logLimitMb: 50,
-  uid: null,
-  boot: { kind: 'bios' as const },
-  disks: [],
-  volumes: [],
-  mac: '52:54:00:00:00:01',
-  forwards: [],
-};
+const record = vmRecord(owner);
 const seen = (view: MachineView) => observeVm('qemu', { kind: 'whole', id: record.id, record }, view);
 
 describe('observeVm', () => {
