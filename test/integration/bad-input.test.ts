@@ -164,7 +164,8 @@ describe('names and homes', () => {
 
 describe('the registry', () => {
   it('locked by another program: a clear error, and observation goes on', async () => {
-    const locker = execa('sqlite3', [join(home.path, 'registry.db')], {
+    // The agent may be writing at this moment: it waits for its turn.
+    const locker = execa('sqlite3', ['-cmd', '.timeout 5000', join(home.path, 'registry.db')], {
       reject: false,
       cleanup: true,
       timeout: 60_000,
