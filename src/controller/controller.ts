@@ -13,7 +13,7 @@ import {
 } from '../../reconcilers/component/index.js';
 import { messageOf } from '../core/errors.js';
 import type { NewEvent } from '../core/event.js';
-import { formatKey, parseKey, type ComponentKey } from '../core/names.js';
+import { formatKey, hostName, parseKey, type ComponentKey } from '../core/names.js';
 import type { ObservedWorkload } from '../core/observation.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
 import type { EnvFileAccess } from '../core/ports/env-files.js';
@@ -195,7 +195,8 @@ export class Controller implements RuntimeListener {
     if (goodSpec === null || nativeId === null || (goodGeneration === generation && goodDigest === digest)) return;
     const { volumes } = JSON.parse(goodSpec) as ComponentSpec;
     if (volumes.length === 0) return;
-    const workloads = this.#options.view.workloadsOf(record.key, record.workload);
+    const { registry, view } = this.#options;
+    const workloads = view.workloadsOf(record.key, hostName(registry.namePrefix, record.workload, 'main'));
     const driver = workloads.find((workload) => workload.nativeId === nativeId)?.driver;
     if (driver !== undefined) {
       await this.#mover.settle({ key: record.key, nativeId, driver, volumes });

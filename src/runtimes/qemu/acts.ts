@@ -9,7 +9,7 @@ import { machineFiles, type MachineSpec } from './contracts.js';
 import { kernelCommandLine } from './guest/index.js';
 import type { Lives } from './lives.js';
 import { findMachine, launchMachine, stopMachine, type MachineDeps } from './machine/index.js';
-import { recordFiles, type VmRecord } from './record.js';
+import type { VmRecord } from './record.js';
 import { nameOf, wholeOf, type VmStore } from './store.js';
 import type { VmVolumes } from './volumes.js';
 
@@ -41,7 +41,7 @@ export class VmActs {
   }
 
   async #start(record: VmRecord, signal: AbortSignal): Promise<void> {
-    const { deps, store, lives, bus, volumes } = this.#options;
+    const { deps, store, lives, bus, volumes, folders } = this.#options;
     const folder = store.machine(record.id);
     const found = await findMachine(deps, folder);
     if (found.state === 'running') {
@@ -53,21 +53,12 @@ export class VmActs {
       await volumes.grow(volume.name, volume.sizeMb);
       await volumes.attach(volume.name, join(folder, volume.file), record.uid);
     }
-    await this.#forgetRun(record);
+    const consoleLog = await folders.facts(join(folder, machineFiles.consoleLog));
+    await store.markBegun(record.id, { consoleBytes: consoleLog?.bytes ?? 0 });
     const spec = machineSpec(record, await this.#options.accelerator(signal), this.#options.chance.id());
     const run = await launchMachine(deps, { folder, spec, uid: record.uid }, signal);
     lives.follow(record, run);
     bus.tell(record, { action: 'start', atMs: run.startedAtMs });
-  }
-
-  /** What the run before left behind says nothing of the next one. */
-  async #forgetRun(record: VmRecord): Promise<void> {
-    const { folders, store } = this.#options;
-    const consoleLog = await folders.facts(join(store.machine(record.id), machineFiles.consoleLog));
-    await store.markBegun(record.id, { consoleBytes: consoleLog?.bytes ?? 0 });
-    await folders.remove(join(store.machine(record.id), machineFiles.report));
-    for (const name of [recordFiles.started, recordFiles.end])
-      await folders.remove(join(store.folder(record.id), name));
   }
 
   /** Succeeds for what is down or gone. */

@@ -70,6 +70,8 @@ class DriverOfQemu implements Driver {
   readonly #lives: Lives;
   readonly #acts: VmActs;
   readonly #bus = new EventBus(driverName);
+  /** The clean-up after an agent that was killed. */
+  #swept: Promise<void> | null = null;
   /** Names that creates under way are going to take. */
   readonly #reserved = new Set<string>();
 
@@ -108,7 +110,15 @@ class DriverOfQemu implements Driver {
   async open(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#options.transient) return;
-    // Only the one agent of a home does this: a command may run while the agent makes something.
+    // Only the one agent of a home does this, and once: what is half made later is being made.
+    this.#swept ??= this.#sweep().catch((error: unknown) => {
+      this.#swept = null;
+      throw error;
+    });
+    await this.#swept;
+  }
+
+  async #sweep(): Promise<void> {
     await this.#store.sweep();
     await this.#volumes.sweep();
     await this.#parts.sweep();

@@ -18,7 +18,7 @@ import {
   type RunIdentity,
 } from './machine/index.js';
 import type { MachineView } from './observe.js';
-import type { EndMark, VmRecord } from './record.js';
+import type { EndMark, StartedMark, VmRecord } from './record.js';
 import type { Kept, VmStore } from './store.js';
 import { readConsole, readExitCode } from './unikernel/console.js';
 import type { VmNews } from './bus.js';
@@ -41,7 +41,10 @@ interface Life {
   readonly keeper: ConsoleKeeper;
   readonly unwatch: () => void;
   paused: boolean;
-  isStarted: boolean;
+  /** When its program was reported started; null: not yet. */
+  started: StartedMark | null;
+  /** A look for that report that is under way. */
+  looking: Promise<void> | null;
   /** Set while Berth itself stops it: its end is judged when the stop is over. */
   stopping: Promise<unknown> | null;
   /** Berth asked its program to end. */
@@ -88,22 +91,22 @@ export class Lives {
 
   async #viewUp(record: VmRecord, run: RunIdentity): Promise<MachineView> {
     const life = this.follow(record, run);
-    if (life && !life.isStarted) await this.#lookForStart(life);
-    const { started } = await this.#options.store.marks(record.id, run.uuid);
-    const seen = started ?? (life ? undefined : await this.#startByTheWay(record, run));
+    if (life && !life.started) await this.#lookForStart(life);
+    const started = life ? (life.started ?? undefined) : await this.#startByTheWay(record, run);
     return {
       kind: 'up',
       startedAtMs: run.startedAtMs,
       paused: life?.paused ?? false,
-      started: seen,
+      started,
       problem: life?.session.problem ?? null,
     };
   }
 
   /** A command that only looks takes the word of the guest as it stands. */
   async #startByTheWay(record: VmRecord, run: RunIdentity): Promise<{ uuid: string; atMs: number } | undefined> {
-    const { started } = await this.#story(record, false);
-    return started ? { uuid: run.uuid, atMs: run.startedAtMs } : undefined;
+    const { started } = await this.#options.store.marks(record.id, run.uuid);
+    if (started) return started;
+    return (await this.#story(record, false)).started ? { uuid: run.uuid, atMs: run.startedAtMs } : undefined;
   }
 
   async #viewDown(record: VmRecord, run: RunIdentity): Promise<MachineView> {
@@ -137,23 +140,26 @@ export class Lives {
     });
     const keeper = new ConsoleKeeper(deps, { folder, limitMb: record.logLimitMb });
     const lookAgain = (): void => {
-      if (!life.isStarted) this.#inBackground(record.id, () => this.#lookForStart(life));
+      if (!life.started) this.#inBackground(record.id, () => this.#lookForStart(life));
     };
     const life: Life = {
       ...{ record, run, session, keeper },
       unwatch: deps.host.watchFolder(folder, lookAgain) ?? (() => undefined),
-      ...{ paused: false, isStarted: false, stopping: null, wasAsked: false, wasForced: false, ended: null },
+      ...{
+        paused: false,
+        started: null,
+        looking: null,
+        stopping: null,
+        wasAsked: false,
+        wasForced: false,
+        ended: null,
+      },
     };
     this.#lives.set(record.id, life);
     session.start();
     keeper.start();
     lookAgain();
     return life;
-  }
-
-  /** The life of a machine that is followed. */
-  lifeOf(id: string): Life | undefined {
-    return this.#lives.get(id);
   }
 
   /** Its end is known, written down and told when this returns. */
@@ -196,24 +202,33 @@ export class Lives {
     }
   }
 
+  /** One look at a time; what could not be written down is looked for again. */
   async #lookForStart(life: Life): Promise<void> {
+    life.looking ??= this.#lookOnce(life).finally(() => {
+      life.looking = null;
+    });
+    await life.looking;
+  }
+
+  async #lookOnce(life: Life): Promise<void> {
     const { store, deps } = this.#options;
     const { record, run } = life;
     const { started } = await store.marks(record.id, run.uuid);
-    if (started) {
-      life.isStarted = true;
-      return;
-    }
-    if (!(await this.#story(record, false)).started || life.isStarted) return;
-    life.isStarted = true;
-    const atMs = deps.clock.now();
-    await store.markStarted(record.id, { uuid: run.uuid, atMs });
-    this.#tell(life, { action: 'ready', atMs });
+    life.started ??= started ?? null;
+    if (life.started || !(await this.#story(record, false)).started) return;
+    const mark = { uuid: run.uuid, atMs: deps.clock.now() };
+    await store.markStarted(record.id, mark);
+    life.started = mark;
+    this.#tell(life, { action: 'ready', atMs: mark.atMs });
   }
 
   /** Once for each life, however many learn of the end. */
   #end(life: Life): Promise<void> {
-    life.ended ??= this.#endOnce(life);
+    // What failed is tried again by whoever looks next.
+    life.ended ??= this.#endOnce(life).catch((error: unknown) => {
+      life.ended = null;
+      throw error;
+    });
     return life.ended;
   }
 
@@ -231,7 +246,7 @@ export class Lives {
     if (!known.end) {
       const end = await this.#judge(record, life);
       const atMs = deps.clock.now();
-      await store.markEnd(record.id, { uuid: run.uuid, ...end, atMs });
+      await this.#keepEnd(record, { uuid: run.uuid, ...end, atMs });
       const attributes = {
         ...(end.exitCode === null ? {} : { containerExitCode: String(end.exitCode) }),
         ...(end.problem === null ? {} : { problem: end.problem }),
@@ -239,6 +254,14 @@ export class Lives {
       this.#tell(life, { action: 'died', atMs, attributes, claim: { state: 'exited', exitCode: end.exitCode } });
     }
     this.#letGo(life);
+  }
+
+  /** A full disk must not hide that it ended: the guest's own word is still there. */
+  async #keepEnd(record: VmRecord, mark: EndMark): Promise<void> {
+    const { store, log } = this.#options;
+    await store.markEnd(record.id, mark).catch((error: unknown) => {
+      log.warn({ vm: record.id, err: messageOf(error) }, 'how it ended cannot be written down');
+    });
   }
 
   async #judge(record: VmRecord, life: Life | null): Promise<Pick<EndMark, 'exitCode' | 'problem'>> {
