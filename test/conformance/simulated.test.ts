@@ -6,7 +6,7 @@ import {
   type RunFacts,
 } from '../../src/runtimes/simulated/index.js';
 import { realClock } from '../support/real-clock.js';
-import { createSeededChance } from '../support/virtual-clock.js';
+import { createSeededChance } from '../../src/simulation/seeded-chance.js';
 import { canAll, type Fixture, type TestProgram } from './fixture.js';
 import { describeDriverConformance } from './suite.js';
 

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { containersOf, runOf, status } from '../support/reading.js';
 import { makeTestHome, podman, type TestHome } from '../support/test-home.js';
-import { createSeededChance } from '../support/virtual-clock.js';
+import { createSeededChance } from '../../src/simulation/seeded-chance.js';
 
 const count = 20;
 /** How often an apply is interrupted; `npm run soak` asks for more. */

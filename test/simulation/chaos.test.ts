@@ -8,7 +8,7 @@ import type { Chance } from '../../src/core/ports/clock.js';
 import { effectiveLimits, type ComponentSpec, type Runtime } from '../../src/core/spec.js';
 import type { Container, FaultKind } from '../../src/runtimes/simulated/index.js';
 import { SimHome } from '../support/sim-home.js';
-import { createSeededChance } from '../support/virtual-clock.js';
+import { createSeededChance } from '../../src/simulation/seeded-chance.js';
 
 const firstSeed = Number(process.env['BERTH_SEED'] ?? '1');
 const storms = Number(process.env['BERTH_STORMS'] ?? '25');

@@ -22,7 +22,8 @@ import {
   type SimulatedDriver,
   type SimulatedHost,
 } from '../../src/runtimes/simulated/index.js';
-import { createSeededChance, createVirtualClock, type VirtualClock } from './virtual-clock.js';
+import { createSeededChance } from '../../src/simulation/seeded-chance.js';
+import { createVirtualClock, type VirtualClock } from '../../src/simulation/virtual-clock.js';
 
 const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 function nothing(): void {

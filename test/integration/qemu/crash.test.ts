@@ -8,7 +8,7 @@ import { leftovers, machinesOf } from '../../support/machines.js';
 import { ensureTestImage, type BuiltImage } from '../../support/podman-image.js';
 import { row, status } from '../../support/reading.js';
 import { makeTestHome, type TestHome } from '../../support/test-home.js';
-import { createSeededChance } from '../../support/virtual-clock.js';
+import { createSeededChance } from '../../../src/simulation/seeded-chance.js';
 import { ensureTestKernel, type TestKernel } from '../../support/vm-kernel.js';
 
 /** How often each step of a life is interrupted. */

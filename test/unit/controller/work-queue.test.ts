@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WorkQueue } from '../../../src/controller/work-queue.js';
-import { createVirtualClock, type VirtualClock } from '../../support/virtual-clock.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/simulation/virtual-clock.js';
 
 interface Bench {
   readonly clock: VirtualClock;

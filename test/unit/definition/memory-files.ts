@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Definition } from '../../../src/core/ports/definition.js';
 import { watchDefinitions, type DefinitionFiles, type FileLook } from '../../../src/definition/index.js';
 import type { HintSink } from '../../../src/definition/folder-hints.js';
-import { createVirtualClock, type VirtualClock } from '../../support/virtual-clock.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/simulation/virtual-clock.js';
 
 export const folder = '/srv/definitions';
 

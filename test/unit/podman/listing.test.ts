@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BerthError, type ErrorCode } from '../../../src/core/errors.js';
 import type { LibpodClient } from '../../../src/runtimes/podman/client.js';
 import { Listing } from '../../../src/runtimes/podman/listing.js';
-import { createVirtualClock } from '../../support/virtual-clock.js';
+import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
 import { createFakeHost } from './fake-host.js';
 
 /** A listing over a podman that refuses its first lists of images with these codes. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.js';
-import { createVirtualClock } from '../../support/virtual-clock.js';
+import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
 import { workloadName } from '../../../src/core/names.js';
 import { agent, cli, feedAfter, openTemporary, put, putService, spec } from './support.js';
 import { initialStatus } from '../../../src/core/status.js';

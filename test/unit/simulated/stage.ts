@@ -11,7 +11,8 @@ import {
   type SimulatedHost,
   type SimulatedHostOptions,
 } from '../../../src/runtimes/simulated/index.js';
-import { createSeededChance, createVirtualClock, type VirtualClock } from '../../support/virtual-clock.js';
+import { createSeededChance } from '../../../src/simulation/seeded-chance.js';
+import { createVirtualClock, type VirtualClock } from '../../../src/simulation/virtual-clock.js';
 
 export const reference = 'localhost/app:1';
 export const homeId = 'aaaaaaaa-0000-4000-8000-000000000001';

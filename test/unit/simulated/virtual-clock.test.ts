@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createSeededChance, createVirtualClock } from '../../support/virtual-clock.js';
+import { createSeededChance } from '../../../src/simulation/seeded-chance.js';
+import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
 
 describe('virtual clock', () => {
   it('fires timers at their own instants, in order of time and then of arming', async () => {
