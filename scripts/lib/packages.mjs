@@ -34,18 +34,22 @@ const forTests = {
   dosfstools: 'makes the file system of those disks',
 };
 
+/** What only the benchmarks need besides: others that do what Berth does. */
+const forBench = {
+  'podman-compose': 'brings the same containers up',
+  'etcd-server': 'tells of the same edits by its watch',
+};
+
 /** Programs that compile better-sqlite3 where npm has no ready-made one, and their packages. */
 const compilers = { python3: 'python3', make: 'make', 'g++': 'g++' };
 
-/** @typedef {'start' | 'test'} Purpose What is to be done with the clone: `test` needs all that `start` does, and more. */
+/** @typedef {'start' | 'test' | 'bench'} Purpose What is to be done with the clone: `test` and `bench` need all that `start` does, and more. */
 
 /** The packages that this machine needs. @param {boolean} isRoot @param {Purpose} purpose @returns {string[]} */
 export function wantedPackages(isRoot, purpose) {
   const build = Object.entries(compilers).filter(([program]) => !isInPath(program));
-  return [
-    ...Object.keys({ ...always, ...(isRoot ? {} : rootless), ...(purpose === 'test' ? forTests : {}) }),
-    ...build.map(([, name]) => name),
-  ];
+  const besides = { start: {}, test: forTests, bench: forBench }[purpose];
+  return [...Object.keys({ ...always, ...(isRoot ? {} : rootless), ...besides }), ...build.map(([, name]) => name)];
 }
 
 /** @param {string} program */
