@@ -46,6 +46,7 @@ async function measured(count: number): Promise<readonly Measure[]> {
 export const fullPass: Benchmark = {
   name: 'full-pass',
   about: 'a full pass over components that are as they should be, on the simulated driver; one edit among them',
+  quick: true,
   async run() {
     const measures: Measure[] = [];
     for (const count of [10, 1_000, 10_000]) measures.push(...(await measured(count)));

@@ -1,52 +1,97 @@
-/** Runs the benchmarks named on the command line, or all; prints tables and keeps the figures as JSON. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
+/**
+ * `[--quick] [--list] [NAME …]`: runs the benchmarks named, or all, or the quick ones; prints tables and keeps
+ * the figures as JSON. Exits with 1 when one missed what it promises or could not run, with 2 for wrong words.
+ */
+import { relative } from 'node:path';
+import { ensureExampleImage } from '../scripts/lib/podman.mjs';
 import { root } from '../test/support/test-home.js';
 import { apply20 } from './apply-20.js';
 import { applyUnchanged } from './apply-unchanged.js';
 import { fullPass } from './full-pass.js';
-import { meets, tableOf, type Benchmark, type Measure } from './harness.js';
+import { aligned, meets, tableOf, type Benchmark, type RunOptions } from './harness.js';
 import { killSeen } from './kill.js';
 import { reactions } from './reaction.js';
+import { keepResult, keepRun, type Result } from './results.js';
 import { startAgain } from './start-again.js';
 import { vmKill } from './vm-kill.js';
 import { vmList } from './vm-list.js';
 import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
-const benchmarks: readonly Benchmark[] = [
-  apply20,
-  applyUnchanged,
-  startAgain,
-  killSeen,
-  reactions,
-  registryWrites,
-  fullPass,
-  vmStart,
-  vmKill,
-  vmList,
-];
+const core: readonly Benchmark[] = [registryWrites, reactions, fullPass];
+const runtimes: readonly Benchmark[] = [apply20, applyUnchanged, startAgain, killSeen, vmStart, vmKill, vmList];
+const benchmarks: readonly Benchmark[] = [...core, ...runtimes];
 
-async function keep(benchmark: Benchmark, measures: readonly Measure[]): Promise<void> {
-  const folder = join(root, 'bench/results');
-  await mkdir(folder, { recursive: true });
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-  const result = { name: benchmark.name, about: benchmark.about, at: new Date().toISOString(), machine, measures };
-  await writeFile(join(folder, `${benchmark.name}.json`), `${JSON.stringify(result, null, 2)}\n`);
-}
-
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
-if (unknown.length > 0) {
-  console.error(`no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`);
-  process.exitCode = 2;
-} else {
-  for (const benchmark of benchmarks.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-    console.log(`\n${benchmark.name}: ${benchmark.about}`);
-    const measures = await benchmark.run();
-    await keep(benchmark, measures);
-    console.log(tableOf(measures));
-    if (!measures.every(meets)) process.exitCode = 1;
+async function measured(benchmark: Benchmark, options: RunOptions): Promise<Result> {
+  const beganMs = performance.now();
+  try {
+    const measures = await benchmark.run(options);
+    return { benchmark, measures, error: null, tookMs: performance.now() - beganMs };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { benchmark, measures: [], error: why, tookMs: performance.now() - beganMs };
   }
 }
+
+async function runAll(chosen: readonly Benchmark[], options: RunOptions): Promise<boolean> {
+  if (chosen.some(({ containers, quick }) => containers ?? quick !== true)) {
+    await ensureExampleImage((line) => {
+      console.log(line);
+    });
+  }
+  const results: Result[] = [];
+  for (const benchmark of chosen) {
+    if (!options.quick) console.log(`\n${benchmark.name}: ${benchmark.about}`);
+    const result = await measured(benchmark, options);
+    results.push(result);
+    await keepResult(result, options);
+    if (!options.quick && result.error === null) console.log(tableOf(result.measures));
+    if (result.error !== null) console.log(`${benchmark.name} could not be measured: ${result.error}`);
+  }
+  if (options.quick) console.log(shortTable(results, options));
+  const path = await keepRun(results, options);
+  const seconds = results.reduce((sum, { tookMs }) => sum + tookMs, 0) / 1_000;
+  console.log(`\n${seconds.toFixed(0)} s in all; kept as ${relative(root, path)}`);
+  return results.every(({ error, measures }) => error === null && measures.every((figure) => meets(figure, options)));
+}
+
+/** One table of all, without the words on how each came about. */
+function shortTable(results: readonly Result[], options: RunOptions): string {
+  const measures = results.flatMap((result) => result.measures);
+  return tableOf(
+    measures.map((measure) => ({ ...measure, detail: '' })),
+    options,
+  );
+}
+
+function list(): string {
+  const rows = benchmarks.map(({ name, quick, about }) => [name, quick === true ? 'quick' : '', about]);
+  return aligned([['name', '', 'what'], ...rows]);
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const flags = words.filter((word) => word.startsWith('-'));
+  const names = words.filter((word) => !word.startsWith('-'));
+  const wrong = [
+    ...flags.filter((flag) => flag !== '--quick' && flag !== '--list'),
+    ...names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name)),
+  ];
+  if (wrong.length > 0) {
+    console.error(`there is no ${wrong.join(', ')}; there are --quick, --list and these:\n${list()}`);
+    return 2;
+  }
+  if (flags.includes('--list')) {
+    console.log(list());
+    return 0;
+  }
+  const quick = flags.includes('--quick');
+  const wanted = benchmarks.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = quick ? wanted.filter((benchmark) => benchmark.quick === true) : wanted;
+  if (chosen.length === 0) {
+    console.error(`none of ${names.join(', ')} has a quick form`);
+    return 2;
+  }
+  return (await runAll(chosen, { quick })) ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -28,6 +28,7 @@ function summed(what: string, values: readonly number[], atMost: number): readon
 export const reactions: Benchmark = {
   name: 'reaction',
   about: 'registry edit → runtime call issued (real registry and controller, simulated runtime)',
+  quick: true,
   async run() {
     const core = await openRealCore(20);
     try {

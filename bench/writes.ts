@@ -12,6 +12,7 @@ const writes = 3_000;
 export const registryWrites: Benchmark = {
   name: 'registry-writes',
   about: `durable registry writes, ${writes} one after another; the lag of a watch of the same process`,
+  quick: true,
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
     const path = join(folder, 'registry.db');
