@@ -12,3 +12,5 @@ export {
 export { migrateRegistry, type MigrateOptions, type MigrationResult } from './migrate.js';
 export { openRegistry, type OpenOptions } from './open.js';
 export { retention, type Retention } from './retention.js';
+export { editBySql } from './sqlite-registry.js';
+export { storageError, type ConnectionRole, type StorageHooks, type StorageOperation } from './storage.js';

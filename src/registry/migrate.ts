@@ -6,13 +6,16 @@ import { copyDatabase } from './copy.js';
 import { timeStamp } from './files.js';
 import { commitMigration, migrationsFolder, readMigrations, readVersion } from './migrations.js';
 import { untilFree } from './retry.js';
-import { openSession } from './session.js';
+import { openSession, type SessionOptions } from './session.js';
+import type { StorageHooks } from './storage.js';
 
 export interface MigrateOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly busyDeadlineMs?: number;
   readonly migrationsFolder?: string;
+  /** For simulations; see `OpenOptions`. */
+  readonly storage?: StorageHooks;
 }
 
 export interface MigrationResult {
@@ -33,9 +36,10 @@ const defaultDeadlineMs = 5_000;
  */
 export async function migrateRegistry(options: MigrateOptions): Promise<MigrationResult> {
   const { path, clock } = options;
+  const using: SessionOptions = options.storage === undefined ? {} : { storage: options.storage };
   const migrations = readMigrations(options.migrationsFolder ?? migrationsFolder());
   const retry = { clock, path, deadlineMs: options.busyDeadlineMs ?? defaultDeadlineMs };
-  const from = await untilFree(retry, () => versionOf(path));
+  const from = await untilFree(retry, () => versionOf(path, using));
   const newest = migrations.length;
   if (from > newest) {
     throw new BerthError('E_REGISTRY_NEWER', `${path} has version ${from}; this Berth knows up to ${newest}`);
@@ -44,13 +48,13 @@ export async function migrateRegistry(options: MigrateOptions): Promise<Migratio
   refuseWhileAgentRuns(path);
   const backup = `${path}.backup-v${from}-${timeStamp(clock.now())}`;
   await untilFree(retry, () => {
-    copyDatabase(path, backup);
+    copyDatabase(path, backup, using);
   });
-  const session = await untilFree(retry, () => openSession(path));
+  const session = await untilFree(retry, () => openSession(path, using));
   try {
     // A migration may rebuild a table that others refer to; what it leaves is checked by `berth db check`.
-    session.handle.pragma('foreign_keys = OFF');
-    session.handle.pragma('synchronous = FULL');
+    session.configure('foreign_keys = OFF');
+    session.configure('synchronous = FULL');
     for (const migration of migrations.slice(from)) {
       await untilFree(retry, () => {
         commitMigration(session, migration, path);
@@ -62,8 +66,8 @@ export async function migrateRegistry(options: MigrateOptions): Promise<Migratio
   return { from, to: newest, backup, wayBack: `berth db restore ${backup}, with the Berth that you had before` };
 }
 
-function versionOf(path: string): number {
-  const session = openSession(path);
+function versionOf(path: string, using: SessionOptions): number {
+  const session = openSession(path, using);
   try {
     return readVersion(session);
   } finally {

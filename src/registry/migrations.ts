@@ -38,24 +38,23 @@ export function readMigrations(folder: string): readonly Migration[] {
 
 /** The version of a registry's file: the number of its last migration; 0: empty. */
 export function readVersion(session: Session): number {
-  return Number(session.handle.pragma('user_version', { simple: true }));
+  return Number(session.pragma('user_version'));
 }
 
 /** Runs one migration within the open transaction and sets the version. */
 export function runMigration(session: Session, migration: Migration): void {
-  session.handle.exec(migration.text);
-  session.handle.pragma(`user_version = ${migration.version}`);
+  session.execute(migration.text);
+  session.pragma(`user_version = ${migration.version}`);
 }
 
 /** Runs `migration` in a transaction of its own; on failure the file stays as it was. */
 export function commitMigration(session: Session, migration: Migration, path: string): void {
-  const { handle } = session;
-  handle.exec('begin immediate');
   try {
+    session.execute('begin immediate');
     if (readVersion(session) < migration.version) runMigration(session, migration);
-    handle.exec('commit');
+    session.execute('commit');
   } catch (error) {
-    if (handle.inTransaction) handle.exec('rollback');
+    if (session.inTransaction) session.execute('rollback');
     if (isBusy(error) || /FULL|IOERR|CORRUPT|NOTADB|READONLY/.test(sqliteCode(error))) throw registryError(error, path);
     throw new BerthError(
       'E_INTERNAL',

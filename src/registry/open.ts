@@ -15,9 +15,10 @@ import {
 } from './migrations.js';
 import { retention, type Retention } from './retention.js';
 import { untilFree } from './retry.js';
-import { openSession, sql, type Session } from './session.js';
+import { openMemory, openSession, Session, sql, type SessionOptions } from './session.js';
 import { corruptError, registryError } from './sqlite-errors.js';
-import { SqliteRegistry } from './sqlite-registry.js';
+import { SqliteRegistry, type SqliteRegistryParts } from './sqlite-registry.js';
+import type { ConnectionRole, StorageHooks } from './storage.js';
 
 export interface OpenOptions {
   /** The registry's file, usually `registry.db` in BERTH_HOME. */
@@ -39,6 +40,13 @@ export interface OpenOptions {
   readonly retention?: Retention;
   /** Of other migrations; for tests. */
   readonly migrationsFolder?: string;
+  /**
+   * The whole registry lives in memory and is gone when it is closed; `path` is but its name in messages, `create`
+   * is implied, and no timer polls it, for nobody else can commit. For simulations. Default: false.
+   */
+  readonly inMemory?: boolean;
+  /** Stands between the registry and SQLite; for simulations. Default: none. */
+  readonly storage?: StorageHooks;
 }
 
 export const defaultBusyDeadlineMs = 5_000;
@@ -55,9 +63,10 @@ export async function openRegistry(options: OpenOptions): Promise<Registry> {
     path: options.path,
     deadlineMs: options.busyDeadlineMs ?? defaultBusyDeadlineMs,
   };
+  if (options.inMemory === true) return untilFree(retry, () => assembleInMemory(options, migrations));
   if (fileSize(options.path) === 0) await create(options, migrations);
   const path = realPath(options.path);
-  const version = await untilFree(retry, () => inspect(path, options.verify));
+  const version = await untilFree(retry, () => inspect(path, options));
   const newest = migrations.length;
   if (version > newest) {
     throw new BerthError('E_REGISTRY_NEWER', `${path} has version ${version}; this Berth knows up to ${newest}`, {
@@ -65,7 +74,7 @@ export async function openRegistry(options: OpenOptions): Promise<Registry> {
     });
   }
   if (version < newest) await bringUp(options, path, version, newest);
-  return untilFree(retry, () => assemble(options, path, retry.deadlineMs));
+  return untilFree(retry, () => assemble(options, path));
 }
 
 /** Symbolic links are followed once, so that all of Berth speaks of one file. */
@@ -85,18 +94,22 @@ async function create(options: OpenOptions, migrations: readonly Migration[]): P
   const retry = { clock: options.clock, path, deadlineMs: options.busyDeadlineMs ?? defaultBusyDeadlineMs };
   await untilFree(retry, () => {
     makePrivateFile(path);
-    const session = openSession(path);
+    const session = openSession(path, using(options, 'writer'));
     try {
-      session.handle.pragma('journal_mode = WAL');
-      session.handle.pragma('synchronous = FULL');
-      session.handle.exec('begin immediate');
+      session.pragma('journal_mode = WAL');
+      session.configure('synchronous = FULL');
+      session.execute('begin immediate');
       // Another process may have made it while this one waited for the lock.
       if (readVersion(session) === 0) fill(session, options, migrations);
-      session.handle.exec('commit');
+      session.execute('commit');
     } finally {
       session.close();
     }
   });
+}
+
+function using(options: OpenOptions, connection: ConnectionRole): SessionOptions {
+  return options.storage === undefined ? { connection } : { connection, storage: options.storage };
 }
 
 function fill(session: Session, options: OpenOptions, migrations: readonly Migration[]): void {
@@ -111,15 +124,15 @@ function fill(session: Session, options: OpenOptions, migrations: readonly Migra
 }
 
 /** The version of an existing file, once it is known to be a registry and whole. */
-export function inspect(path: string, verify?: boolean): number {
-  const session = openSession(path, { readonly: false });
+function inspect(path: string, options: OpenOptions): number {
+  const session = openSession(path, using(options, 'reader'));
   try {
-    const id = Number(session.handle.pragma('application_id', { simple: true }));
+    const id = Number(session.pragma('application_id'));
     const version = readVersion(session);
     if (id !== applicationId) throw corruptError(path, 'it is a SQLite file, but none of Berth');
     if (version < 1) throw corruptError(path, 'it has no version');
-    if (verify ?? fileSize(path) < alwaysVerifiedBytes) {
-      const found = String(session.handle.pragma('quick_check(1)', { simple: true }));
+    if (options.verify ?? fileSize(path) < alwaysVerifiedBytes) {
+      const found = String(session.pragma('quick_check(1)'));
       if (found !== 'ok') throw corruptError(path, found);
     }
     return version;
@@ -138,34 +151,54 @@ async function bringUp(options: OpenOptions, path: string, version: number, newe
   options.onMigrated?.(result);
 }
 
-function assemble(options: OpenOptions, path: string, deadlineMs: number): SqliteRegistry {
+function assemble(options: OpenOptions, path: string): SqliteRegistry {
   const sessions: Session[] = [];
-  const open = (): Session => {
-    const session = openSession(path);
+  const open = (connection: ConnectionRole): Session => {
+    const session = openSession(path, using(options, connection));
     sessions.push(session);
     return session;
   };
   try {
-    const [writer, reader, watch] = [open(), open(), open()];
-    writer.handle.pragma('journal_mode = WAL');
-    reader.handle.pragma('query_only = ON');
-    watch.handle.pragma('query_only = ON');
-    const meta = reader.get(sql.selectFrom('meta').select(['home_id', 'epoch', 'name_prefix']));
-    if (meta === undefined) throw corruptError(path, 'its row of identity is missing');
-    return new SqliteRegistry({
-      path,
-      homeId: meta.home_id,
-      epoch: meta.epoch,
-      namePrefix: meta.name_prefix,
-      clock: options.clock,
-      reader,
-      writer,
-      watch,
-      deadlineMs,
-      retention: options.retention ?? retention,
-    });
+    const [writer, reader, watch] = [open('writer'), open('reader'), open('watch')];
+    writer.pragma('journal_mode = WAL');
+    reader.configure('query_only = ON');
+    watch.configure('query_only = ON');
+    return registryOf(options, path, { writer, reader, watch });
   } catch (error) {
     for (const session of sessions) session.close();
     throw error;
   }
+}
+
+/** One connection is writer and reader: what each asks is done before the other's turn. */
+function assembleInMemory(options: OpenOptions, migrations: readonly Migration[]): SqliteRegistry {
+  const handle = openMemory();
+  try {
+    const writer = new Session(handle, using(options, 'writer'));
+    writer.execute('begin immediate');
+    fill(writer, options, migrations);
+    writer.execute('commit');
+    const reader = new Session(handle, using(options, 'reader'));
+    return registryOf(options, options.path, { writer, reader, watch: undefined });
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+type Sessions = Pick<SqliteRegistryParts, 'writer' | 'reader' | 'watch'>;
+
+function registryOf(options: OpenOptions, path: string, sessions: Sessions): SqliteRegistry {
+  const meta = sessions.reader.get(sql.selectFrom('meta').select(['home_id', 'epoch', 'name_prefix']));
+  if (meta === undefined) throw corruptError(path, 'its row of identity is missing');
+  return new SqliteRegistry({
+    path,
+    homeId: meta.home_id,
+    epoch: meta.epoch,
+    namePrefix: meta.name_prefix,
+    clock: options.clock,
+    ...sessions,
+    deadlineMs: options.busyDeadlineMs ?? defaultBusyDeadlineMs,
+    retention: options.retention ?? retention,
+  });
 }

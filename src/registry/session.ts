@@ -5,6 +5,7 @@
 import Database from 'better-sqlite3';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely';
 import type { Tables } from './schema.js';
+import { StorageTap, type ConnectionRole, type Statement, type StorageHooks } from './storage.js';
 
 /** How long SQLite itself waits for a lock, in milliseconds; longer waits are the event loop's. */
 const busyTimeoutMs = 10;
@@ -20,14 +21,26 @@ export const sql = new Kysely<Tables>({
   },
 });
 
-type Statement = Database.Statement;
+export interface SessionOptions {
+  /** Default: `writer`. */
+  readonly connection?: ConnectionRole;
+  /** Told of every statement. Default: none, and nothing stands between. */
+  readonly storage?: StorageHooks;
+}
 
 export class Session {
   readonly handle: Database.Database;
   readonly #statements = new Map<string, Statement>();
+  readonly #tap: StorageTap | undefined;
 
-  constructor(handle: Database.Database) {
+  constructor(handle: Database.Database, options: SessionOptions = {}) {
     this.handle = handle;
+    const { connection = 'writer', storage } = options;
+    this.#tap = storage && new StorageTap(handle, connection, storage);
+  }
+
+  get inTransaction(): boolean {
+    return this.handle.inTransaction;
   }
 
   /** A prepared statement, kept. For the hot paths; the rest asks kysely. */
@@ -35,7 +48,8 @@ export class Session {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     if (this.#statements.size >= maxStatements) this.#statements.clear();
-    const statement = this.handle.prepare(text);
+    const prepared = this.handle.prepare(text);
+    const statement = this.#tap?.statement(prepared, text) ?? prepared;
     this.#statements.set(text, statement);
     return statement;
   }
@@ -57,14 +71,36 @@ export class Session {
     return { changes: result.changes, lastId: Number(result.lastInsertRowid) };
   }
 
+  /** Runs statements that are needed once, without parameters. */
+  execute(text: string): void {
+    const run = (): unknown => this.handle.exec(text);
+    if (this.#tap === undefined) run();
+    else this.#tap.around(text, run);
+  }
+
+  /** Asks for or sets what the file says: `user_version`, `journal_mode = WAL` … Answers the first column. */
+  pragma(text: string): unknown {
+    const run = (): unknown => this.handle.pragma(text, { simple: true });
+    return this.#tap === undefined ? run() : this.#tap.around(`pragma ${text}`, run);
+  }
+
+  /** Sets what this connection alone is about: `foreign_keys`, `synchronous`. The file is not touched. */
+  configure(text: string): void {
+    this.handle.pragma(text);
+  }
+
   /** Runs `read` on one snapshot of the file, or within the transaction that is open already. */
   snapshot<T>(read: () => T): T {
-    if (this.handle.inTransaction) return read();
-    this.prepare('begin').run();
+    if (this.inTransaction) return read();
     try {
-      return read();
-    } finally {
+      this.prepare('begin').run();
+      const result = read();
       this.prepare('commit').run();
+      return result;
+    } catch (error) {
+      // Whatever failed, no snapshot stays open: it would be read from ever after.
+      if (isOpen(this.handle)) this.prepare('rollback').run();
+      throw error;
     }
   }
 
@@ -74,23 +110,38 @@ export class Session {
   }
 }
 
+/** Statements change it, which the type of `inTransaction` does not tell. */
+const isOpen = (handle: Database.Database): boolean => handle.inTransaction;
+
 /** Opens an existing file. Throws SQLite's own error. */
-export function openSession(path: string, options: { readonly readonly?: boolean } = {}): Session {
-  const handle = new Database(path, {
-    readonly: options.readonly ?? false,
-    fileMustExist: true,
-    timeout: busyTimeoutMs,
-  });
+export function openSession(path: string, options: SessionOptions = {}): Session {
+  const handle = new Database(path, { fileMustExist: true, timeout: busyTimeoutMs });
   try {
-    if (options.readonly !== true) {
-      handle.pragma('foreign_keys = ON');
-      handle.pragma('wal_autocheckpoint = 1000');
-      // Without it a WAL that once grew stays as large as it was.
-      handle.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
-    }
-    return new Session(handle);
+    handle.pragma('foreign_keys = ON');
+    handle.pragma('wal_autocheckpoint = 1000');
+    // Without it a WAL that once grew stays as large as it was.
+    handle.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
+    return new Session(handle, options);
   } catch (error) {
     handle.close();
     throw error;
+  }
+}
+
+/** An empty database in memory, gone when it is closed. */
+export function openMemory(): Database.Database {
+  const handle = new Database(':memory:');
+  handle.pragma('foreign_keys = ON');
+  return handle;
+}
+
+/** Runs SQL as a client does that knows nothing of Berth; throws what SQLite says, and leaves no transaction open. */
+export function runAsStranger(handle: Database.Database, text: string, foreignKeys: boolean): void {
+  handle.pragma(`foreign_keys = ${foreignKeys ? 'ON' : 'OFF'}`);
+  try {
+    handle.exec(text);
+  } finally {
+    if (handle.inTransaction) handle.exec('rollback');
+    handle.pragma('foreign_keys = ON');
   }
 }

@@ -1,4 +1,5 @@
 /** The registry port on SQLite. Reads ask one connection, writes another, so that neither waits for the other. */
+import Database from 'better-sqlite3';
 import type { BerthEvent, NewEvent } from '../core/event.js';
 import { BerthError } from '../core/errors.js';
 import type { ComponentKey } from '../core/names.js';
@@ -40,7 +41,8 @@ import { purgeComponentRows, purgeServiceRow } from './purge.js';
 import { RecordCache } from './record-cache.js';
 import { untilFree, type RetryOptions } from './retry.js';
 import type { Retention } from './retention.js';
-import { sql, type Session } from './session.js';
+import { runAsStranger, sql, type Session } from './session.js';
+import { storageError } from './storage.js';
 import { readVolumeHolders, replaceVolumeHolders } from './volume-holders.js';
 import { Watcher } from './watcher.js';
 import { anyNews, writeStatus } from './write-status.js';
@@ -55,7 +57,8 @@ export interface SqliteRegistryParts {
   readonly clock: Clock;
   readonly reader: Session;
   readonly writer: Session;
-  readonly watch: Session;
+  /** undefined: in memory, where nobody else can commit. */
+  readonly watch: Session | undefined;
   /** How long a call waits for a lock in all, in milliseconds. */
   readonly deadlineMs: number;
   readonly retention: Retention;
@@ -252,6 +255,22 @@ export class SqliteRegistry implements Registry {
     return compactRegistry(this.#writer, this.#clock, this.#retention, nowMs);
   }
 
+  /** See `editBySql`. */
+  editBySql(text: string, foreignKeys: boolean): void {
+    const { handle } = this.#writerSession;
+    if (handle.memory && handle.inTransaction) throw storageError('SQLITE_BUSY');
+    const client = handle.memory ? handle : new Database(this.path, { fileMustExist: true });
+    try {
+      // SQLite's clock is the host's; a simulation has its own. Nothing else of the context is filled.
+      client.prepare('update context set at = ?').run(this.#clock.now());
+      runAsStranger(client, text, foreignKeys);
+    } finally {
+      client.prepare('update context set at = null').run();
+      if (client !== handle) client.close();
+      this.#watcher.committed();
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -275,4 +294,15 @@ export class SqliteRegistry implements Registry {
     if (first === undefined) return;
     throw new BerthError(first.code, first.message, { suggestion: first.suggestion, details: { problems } });
   }
+}
+
+/**
+ * Edits the registry as any SQLite client would, for simulations: no context, foreign keys off unless asked for,
+ * no faults of `OpenOptions.storage`; each statement commits unless the text begins a transaction. Who watches is
+ * told. The time in the log is the registry's clock's. `registry` is what `openRegistry` answered, nothing around
+ * it. Throws what SQLite says; what was committed until then stays.
+ */
+export function editBySql(registry: Registry, text: string, options: { readonly foreignKeys?: boolean } = {}): void {
+  if (!(registry instanceof SqliteRegistry)) throw new BerthError('E_INTERNAL', 'this registry is none of SQLite');
+  registry.editBySql(text, options.foreignKeys ?? false);
 }

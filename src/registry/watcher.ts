@@ -11,13 +11,14 @@ const unreadable = -1;
 
 export class Watcher {
   readonly #clock: Clock;
-  /** A connection that never writes: its data_version moves with every commit but its own. */
-  readonly #session: Session;
+  /** A connection that never writes: its data_version moves with every commit but its own. undefined: never asked. */
+  readonly #session: Session | undefined;
   readonly #listeners = new Set<() => void>();
   #seen = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, session: Session) {
+  /** Without a session nothing is polled: nobody but who says so by `committed` can commit. */
+  constructor(clock: Clock, session: Session | undefined) {
     this.#clock = clock;
     this.#session = session;
     this.#seen = this.#read();
@@ -51,10 +52,11 @@ export class Watcher {
   close(): void {
     this.#listeners.clear();
     this.#disarm();
-    this.#session.close();
+    this.#session?.close();
   }
 
   #read(): number {
+    if (this.#session === undefined) return unreadable;
     try {
       return (this.#session.prepare('pragma data_version').get() as { data_version: number }).data_version;
     } catch (error) {
@@ -64,6 +66,7 @@ export class Watcher {
   }
 
   #arm(): void {
+    if (this.#session === undefined) return;
     this.#cancel = this.#clock.after(pollIntervalMs, () => {
       this.#poll();
       if (this.#listeners.size > 0) this.#arm();

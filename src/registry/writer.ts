@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports/clock.js';
 import type { BerthError } from '../core/errors.js';
 import { retryDelayMs, waitFor } from './retry.js';
 import type { Session } from './session.js';
+import { isSqliteError } from './storage.js';
 import { busyError, isBusy, registryError } from './sqlite-errors.js';
 
 /**
@@ -155,37 +156,57 @@ export class Writer {
   #runBatch(): void {
     const { session } = this.#options;
     const jobs: Job[] = [];
-    let begun = false;
+    if (!this.#begin()) return;
     let dirty = false;
     try {
-      this.#setDurability(this.#queue.some((job) => job.durability === 'durable') ? 'durable' : 'relaxed');
-      session.prepare('begin immediate').run();
-      begun = true;
-      const startMs = this.#options.clock.monotonic();
-      do {
-        const job = this.#queue.shift();
-        if (job === undefined) break;
-        const outcome = this.#runJob(job);
-        dirty ||= outcome === 'wrote';
-        if (outcome !== 'failed') jobs.push(job);
-      } while (jobs.length < maxBatch && this.#options.clock.monotonic() - startMs < batchMs);
+      dirty = this.#fillBatch(jobs);
       session.prepare(dirty ? 'commit' : 'rollback').run();
     } catch (error) {
-      if (!begun && isBusy(error)) throw error;
-      // Without a transaction nobody's turn will come; with one, only what was in it is lost.
-      this.#abandon(begun ? jobs : this.#queue.splice(0), error);
+      // Of a commit whose answer was lost nobody knows: whoever looks again sees.
+      const isUncertain = dirty && !session.inTransaction;
+      this.#abandon(jobs, this.#rollBack(error));
+      if (isUncertain) this.#options.onCommit();
       return;
     }
     if (dirty) this.#options.onCommit();
     for (const job of jobs) job.done();
   }
 
+  /** Throws when somebody else has the lock; false: nobody's turn will come. */
+  #begin(): boolean {
+    try {
+      this.#setDurability(this.#queue.some((job) => job.durability === 'durable') ? 'durable' : 'relaxed');
+      this.#options.session.prepare('begin immediate').run();
+      return true;
+    } catch (error) {
+      const known = this.#rollBack(error);
+      if (isBusy(known)) throw known;
+      this.#abandon(this.#queue.splice(0), known);
+      return false;
+    }
+  }
+
+  /** Runs what is queued, and puts into `jobs` what did not fail alone. Answers whether there is something to commit. */
+  #fillBatch(jobs: Job[]): boolean {
+    const { clock } = this.#options;
+    const startMs = clock.monotonic();
+    let dirty = false;
+    do {
+      const job = this.#queue.shift();
+      if (job === undefined) break;
+      const outcome = this.#runJob(job);
+      dirty ||= outcome === 'wrote';
+      if (outcome !== 'failed') jobs.push(job);
+    } while (jobs.length < maxBatch && clock.monotonic() - startMs < batchMs);
+    return dirty;
+  }
+
   /** Throws when the whole transaction is lost. */
   #runJob(job: Job): 'wrote' | 'read' | 'failed' {
     const { session, clock } = this.#options;
     const transaction = new Transaction(session, clock.now());
-    session.prepare('savepoint job').run();
     try {
+      session.prepare('savepoint job').run();
       job.run(transaction);
       transaction.settle();
       session.prepare('release job').run();
@@ -194,18 +215,39 @@ export class Writer {
       this.#options.onRollback();
       job.fail(registryError(error, this.#options.path));
       // A full disk or a damaged page makes SQLite undo everything at once.
-      if (!session.handle.inTransaction) throw error;
-      session.prepare('rollback to job').run();
-      session.prepare('release job').run();
+      if (!session.inTransaction) throw error;
+      this.#undoJob(error);
       return 'failed';
     }
   }
 
+  /** Throws when only the whole transaction can be undone: why it failed first, unless the process dies of the second. */
+  #undoJob(cause: unknown): void {
+    const { session } = this.#options;
+    try {
+      session.prepare('rollback to job').run();
+      session.prepare('release job').run();
+    } catch (error) {
+      throw isSqliteError(error) ? cause : error;
+    }
+  }
+
+  /** Refuses `jobs`, whose transaction is lost; with the process, also what waits. */
   #abandon(jobs: readonly Job[], error: unknown): void {
-    const { session, path } = this.#options;
-    if (session.handle.inTransaction) session.prepare('rollback').run();
     this.#options.onRollback();
-    for (const job of jobs) job.fail(registryError(error, path));
+    const lost = isSqliteError(error) ? jobs : [...jobs, ...this.#queue.splice(0)];
+    for (const job of lost) job.fail(registryError(error, this.#options.path));
+  }
+
+  /** Ends what is open after `cause`; answers that, or what the process died of meanwhile. */
+  #rollBack(cause: unknown): unknown {
+    const { session } = this.#options;
+    try {
+      if (session.inTransaction) session.prepare('rollback').run();
+      return cause;
+    } catch (error) {
+      return isSqliteError(error) ? cause : error;
+    }
   }
 
   #expire(error: unknown): void {
@@ -217,8 +259,9 @@ export class Writer {
   }
 
   #setDurability(durability: Durability): void {
-    if (this.#durability === durability) return;
-    this.#options.session.handle.pragma(`synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`);
+    const { session } = this.#options;
+    if (this.#durability === durability || session.handle.memory) return;
+    session.configure(`synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`);
     this.#durability = durability;
   }
 }
