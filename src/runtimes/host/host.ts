@@ -1,8 +1,9 @@
 /** What the driver needs of the machine: files and processes, passed in so that tests can own them. */
 import { constants, watch } from 'node:fs';
-import { access, mkdir, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
+import { createTextReader } from './read-text.js';
 
 /** How a command that ran to its end went. */
 export interface RunResult {
@@ -196,7 +197,7 @@ export function createNodeHost(): Host {
     env: process.env,
     pid: process.pid,
     uid: process.geteuid?.() ?? 0,
-    readText: (path) => readFile(path, 'utf8').catch(() => undefined),
+    readText: createTextReader(),
     readFrom,
     watchFolder,
     exists: (path) =>
