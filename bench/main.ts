@@ -7,6 +7,7 @@ import { ensureExampleImage } from '../scripts/lib/podman.mjs';
 import { root } from '../test/support/test-home.js';
 import { apply20 } from './apply-20.js';
 import { applyUnchanged } from './apply-unchanged.js';
+import { decisions } from './decisions.js';
 import { fullPass } from './full-pass.js';
 import { aligned, meets, tableOf, type Benchmark, type RunOptions } from './harness.js';
 import { killSeen } from './kill.js';
@@ -18,7 +19,7 @@ import { vmList } from './vm-list.js';
 import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
-const core: readonly Benchmark[] = [registryWrites, reactions, fullPass];
+const core: readonly Benchmark[] = [registryWrites, reactions, fullPass, decisions];
 const runtimes: readonly Benchmark[] = [apply20, applyUnchanged, startAgain, killSeen, vmStart, vmKill, vmList];
 const benchmarks: readonly Benchmark[] = [...core, ...runtimes];
 

@@ -1,6 +1,6 @@
 /** From a world to a decision: the planner's verdict, taken through the machine, made into a status. Pure. */
 import type { EventReason, NewEvent } from '../../src/core/event.js';
-import { canonicalJson } from '../../src/core/hash.js';
+import { sameJson } from '../../src/core/hash.js';
 import type { ComponentStatus } from '../../src/core/status.js';
 import { driftEvents, movedTag, stampDrift } from './drift.js';
 import { turn } from './machine.js';
@@ -98,7 +98,7 @@ function unseenStatus(scene: Scene, verdict: Verdict, phase: ComponentStatus['ph
 
 /** Equal but for the time of writing. */
 function sameStatus(a: ComponentStatus, b: ComponentStatus): boolean {
-  return canonicalJson({ ...a, updatedAtMs: 0 }) === canonicalJson({ ...b, updatedAtMs: 0 });
+  return sameJson({ ...a, updatedAtMs: 0 }, { ...b, updatedAtMs: 0 });
 }
 
 /** Phases whose coming is news by itself; the others show in the events of steps and drift. */
