@@ -203,13 +203,9 @@ class ChangeSet {
   #setWish(key: ComponentKey, column: 'desired' | 'restart_token', value: string | number): void {
     if (this.#require(key)[column] === value) return;
     this.#attribute();
-    this.#session.run(
-      sql
-        .updateTable('components')
-        .set({ [column]: value })
-        .where('service', '=', key.service)
-        .where('name', '=', key.component),
-    );
+    this.#session
+      .prepare(`update components set ${column} = ? where service = ? and name = ?`)
+      .run(value, key.service, key.component);
   }
 
   #putSource({ source }: PutSource): void {

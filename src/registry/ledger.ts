@@ -1,7 +1,16 @@
 /** The ledger, driver freshness, sources and volumes to remove: bookkeeping that raises no revision. */
 import type { HostObject } from '../core/observation.js';
 import type { DriverFreshness, LedgerRecord, SourceRecord } from '../core/ports/registry.js';
-import { sql, type Session } from './session.js';
+import { fixed, sql, type Session } from './session.js';
+
+const insertText = `insert into ledger (driver, kind, name, service, component, generation, native_id, intended_at)
+  values (?, ?, ?, ?, ?, ?, null, ?)`;
+const ledgerQuery = fixed(sql.selectFrom('ledger').selectAll().orderBy('id'));
+const freshnessQuery = fixed(sql.selectFrom('freshness').selectAll().orderBy('driver'));
+const sourcesQuery = fixed(sql.selectFrom('sources').selectAll().orderBy('service'));
+const volumesQuery = fixed(
+  sql.selectFrom('volumes_to_remove').select(['service', 'volume']).orderBy('service').orderBy('volume'),
+);
 
 export type Intent = HostObject & { readonly generation: number | null };
 
@@ -16,18 +25,11 @@ export function insertIntents(session: Session, intents: readonly Intent[], nowM
       .get(intent.driver, intent.kind, intent.name) as { id: number; native_id: string | null } | undefined;
     if (known?.native_id === null) return known.id;
     if (known !== undefined) session.run(renamed(known.id, known.native_id));
-    return session.run(
-      sql.insertInto('ledger').values({
-        driver: intent.driver,
-        kind: intent.kind,
-        name: intent.name,
-        service: intent.service,
-        component: intent.component,
-        generation: intent.generation,
-        native_id: null,
-        intended_at: nowMs,
-      }),
-    ).lastId;
+    const { driver, kind, name, service, component, generation } = intent;
+    const { lastInsertRowid } = session
+      .prepare(insertText)
+      .run(driver, kind, name, service, component, generation, nowMs);
+    return Number(lastInsertRowid);
   });
 }
 
@@ -37,7 +39,7 @@ function renamed(id: number, nativeId: string) {
 }
 
 export function readLedger(session: Session): readonly LedgerRecord[] {
-  return session.all(sql.selectFrom('ledger').selectAll().orderBy('id')).map((row) => ({
+  return session.all(ledgerQuery).map((row) => ({
     id: row.id,
     driver: row.driver,
     kind: row.kind as HostObject['kind'],
@@ -51,15 +53,15 @@ export function readLedger(session: Session): readonly LedgerRecord[] {
 }
 
 export function setLedgerNativeId(session: Session, id: number, nativeId: string): void {
-  session.run(sql.updateTable('ledger').set({ native_id: nativeId }).where('id', '=', id));
+  session.prepare('update ledger set native_id = ? where id = ?').run(nativeId, id);
 }
 
 export function deleteFromLedger(session: Session, ids: readonly number[]): void {
-  for (const id of ids) session.run(sql.deleteFrom('ledger').where('id', '=', id));
+  for (const id of ids) session.prepare('delete from ledger where id = ?').run(id);
 }
 
 export function readFreshness(session: Session): readonly DriverFreshness[] {
-  return session.all(sql.selectFrom('freshness').selectAll().orderBy('driver')).map((row) => ({
+  return session.all(freshnessQuery).map((row) => ({
     driver: row.driver,
     lastGoodAtMs: row.last_good_at,
     error: row.error,
@@ -80,7 +82,7 @@ export function writeFreshness(session: Session, rows: readonly DriverFreshness[
 }
 
 export function readSources(session: Session): readonly SourceRecord[] {
-  return session.all(sql.selectFrom('sources').selectAll().orderBy('service')).map((row) => ({
+  return session.all(sourcesQuery).map((row) => ({
     service: row.service,
     path: row.path,
     contentHash: row.content_hash,
@@ -91,7 +93,5 @@ export function readSources(session: Session): readonly SourceRecord[] {
 export function readVolumesToRemove(
   session: Session,
 ): readonly { readonly service: string; readonly volume: string }[] {
-  return session.all(
-    sql.selectFrom('volumes_to_remove').select(['service', 'volume']).orderBy('service').orderBy('volume'),
-  );
+  return session.all(volumesQuery);
 }

@@ -21,6 +21,12 @@ export const sql = new Kysely<Tables>({
   },
 });
 
+/** A query without parameters that differ from call to call, compiled once: that takes longer than most reads. */
+export function fixed<Row>(query: Compilable<Row>): Compilable<Row> {
+  const compiled = query.compile();
+  return { compile: () => compiled };
+}
+
 export interface SessionOptions {
   /** Default: `writer`. */
   readonly connection?: ConnectionRole;
@@ -128,9 +134,9 @@ export function openSession(path: string, options: SessionOptions = {}): Session
   }
 }
 
-/** An empty database in memory, gone when it is closed. */
-export function openMemory(): Database.Database {
-  const handle = new Database(':memory:');
+/** A database in memory, gone when it is closed; empty, or with what `serialize` said. */
+export function openMemory(image?: Uint8Array): Database.Database {
+  const handle = new Database(image === undefined ? ':memory:' : Buffer.from(image));
   handle.pragma('foreign_keys = ON');
   return handle;
 }

@@ -255,6 +255,11 @@ export class SqliteRegistry implements Registry {
     return compactRegistry(this.#writer, this.#clock, this.#retention, nowMs);
   }
 
+  /** See `imageOf`. */
+  image(): Uint8Array {
+    return this.#reader.handle.serialize();
+  }
+
   /** See `editBySql`. */
   editBySql(text: string, foreignKeys: boolean): void {
     const { handle } = this.#writerSession;
@@ -294,15 +299,4 @@ export class SqliteRegistry implements Registry {
     if (first === undefined) return;
     throw new BerthError(first.code, first.message, { suggestion: first.suggestion, details: { problems } });
   }
-}
-
-/**
- * Edits the registry as any SQLite client would, for simulations: no context, foreign keys off unless asked for,
- * no faults of `OpenOptions.storage`; each statement commits unless the text begins a transaction. Who watches is
- * told. The time in the log is the registry's clock's. `registry` is what `openRegistry` answered, nothing around
- * it. Throws what SQLite says; what was committed until then stays.
- */
-export function editBySql(registry: Registry, text: string, options: { readonly foreignKeys?: boolean } = {}): void {
-  if (!(registry instanceof SqliteRegistry)) throw new BerthError('E_INTERNAL', 'this registry is none of SQLite');
-  registry.editBySql(text, options.foreignKeys ?? false);
 }

@@ -73,11 +73,6 @@ export function statusValues(status: ComponentStatus): readonly (string | number
   ];
 }
 
-/** True when the row says all that `values` say. When it was last changed is no difference of its own. */
-export function sameStatus(row: StatusRow, values: readonly (string | number | null)[]): boolean {
-  return statusColumns.every((column, index) => column === 'updated_at' || row[column] === values[index]);
-}
-
 /** The status that the row holds; of a component without one, `initialStatus`. */
 export function statusOfRow(row: StatusRow | undefined): ComponentStatus {
   if (row === undefined) return initialStatus;

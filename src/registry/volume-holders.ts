@@ -1,11 +1,13 @@
 /** Which drivers hold something of a named volume: bookkeeping that raises no revision. */
 import type { VolumeHolder, VolumeKey } from '../core/ports/registry.js';
-import { sql, type Session } from './session.js';
+import { fixed, sql, type Session } from './session.js';
+
+const holdersQuery = fixed(
+  sql.selectFrom('volume_holders').selectAll().orderBy('service').orderBy('volume').orderBy('driver'),
+);
 
 export function readVolumeHolders(session: Session): readonly VolumeHolder[] {
-  const rows = session.all(
-    sql.selectFrom('volume_holders').selectAll().orderBy('service').orderBy('volume').orderBy('driver'),
-  );
+  const rows = session.all(holdersQuery);
   return rows.map(({ copied_for: copiedFor, state, ...row }) => ({
     ...row,
     state: state as VolumeHolder['state'],

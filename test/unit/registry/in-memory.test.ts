@@ -3,12 +3,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ComponentRecord, Registry } from '../../../src/core/ports/registry.js';
-import { editBySql, openRegistry, storageError, type StorageOperation } from '../../../src/registry/index.js';
+import {
+  editBySql,
+  imageOf,
+  openRegistry,
+  storageError,
+  type OpenOptions,
+  type StorageOperation,
+} from '../../../src/registry/index.js';
 import { createSeededChance } from '../../../src/simulation/seeded-chance.js';
 import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
 import { cli, feedAfter, openTemporary, put, putService, spec, temporaryFolder } from './support.js';
 
-async function openInMemory(options: { readonly path?: string } = {}) {
+async function openInMemory(options: Partial<OpenOptions> = {}) {
   const clock = createVirtualClock();
   const chance = createSeededChance(1);
   const registry = await openRegistry({ path: 'memory', clock, chance, inMemory: true, ...options });
@@ -53,6 +60,17 @@ describe('a registry in memory', () => {
     expect(told).toBe(1);
     expect(existsSync(path)).toBe(false);
   });
+});
+
+it('an image begins another registry, and the two go their ways', async () => {
+  const { registry } = await openInMemory();
+  await registry.change([put('shop', spec('web'))], cli);
+  const { registry: copy } = await openInMemory({ image: imageOf(registry) });
+  expect(copy.homeId).toBe(registry.homeId);
+  expect(await copy.components()).toEqual(await registry.components());
+  await copy.change([put('shop', spec('api'))], cli);
+  expect(names(await copy.components())).toEqual(['api', 'web']);
+  expect(names(await registry.components())).toEqual(['web']);
 });
 
 describe('an edit by SQL', () => {
