@@ -40,7 +40,7 @@ const always: readonly Verb[] = ['REJECT', 'LOSE_SIGHT', 'BLOCK', 'DELETE'];
 /** The course of a life that nobody disturbs, but for what its own program and its user do. */
 const usual: Readonly<Record<Phase, readonly Verb[]>> = {
   pending: ['WAIT', 'GIVE_UP', 'COMPLETE', 'BUILD', 'CREATE', 'START', 'UP', 'DOWN'],
-  building: ['BUILD', 'CREATE', 'START', 'UP', 'WAIT', 'BACK_OFF', 'DOWN', 'COMPLETE', 'STOP', 'GIVE_UP'],
+  building: ['BUILD', 'CREATE', 'START', 'UP', 'WAIT', 'BACK_OFF', 'DOWN', 'COMPLETE', 'STOP'],
   creating: ['CREATE', 'START', 'WAIT', 'UP', 'BACK_OFF', 'DOWN', 'STOP', 'COMPLETE'],
   starting: ['START', 'UP', 'COMPLETE', 'BACK_OFF', 'GIVE_UP', 'STOP', 'CREATE', 'BUILD', 'WAIT'],
   running: ['UP', 'WAIT', 'BUILD', 'CREATE', 'START', 'STOP', 'COMPLETE', 'BACK_OFF', 'CONTEST', 'GIVE_UP', 'DOWN'],
@@ -53,17 +53,26 @@ const usual: Readonly<Record<Phase, readonly Verb[]>> = {
   blocked: ['BUILD', 'CREATE', 'START'],
   invalid: [],
   unknown: [],
-  deleting: [],
+  deleting: ['WAIT'],
+};
+
+/**
+ * What no world leads to, so that it would be a defect. An image is resolved for a spec that is new, and what was
+ * learned of the old one (that it was given up, that a field is contested) is void then. Who rests or has done its work
+ * has no failures behind it, so the next end of its program is answered at once.
+ */
+const never: Partial<Readonly<Record<Phase, readonly Verb[]>>> = {
+  building: ['GIVE_UP', 'CONTEST'],
+  stopped: ['BACK_OFF'],
+  completed: ['BACK_OFF'],
 };
 
 /** Why a phase understands a verb; undefined: it does not. Nothing leads from `deleting` back to life but `pending`. */
 export function kindOf(phase: Phase, verb: Verb): TransitionKind | undefined {
-  if (phase === 'deleting') {
-    if (verb === 'WAIT') return 'surprise';
-    return verb === 'REJECT' || !always.includes(verb) ? undefined : 'always';
-  }
+  if (phase === 'deleting' && verb === 'REJECT') return undefined;
   if (always.includes(verb)) return 'always';
-  return usual[phase].includes(verb) ? 'usual' : 'surprise';
+  if (usual[phase].includes(verb)) return 'usual';
+  return phase === 'deleting' || never[phase]?.includes(verb) === true ? undefined : 'surprise';
 }
 
 /** Phases that perform a step on entry. */

@@ -43,6 +43,7 @@ function needsDriver(scene: Scene): boolean {
 function planByWish(scene: Scene): Verdict {
   const { record } = scene.world;
   if (record.deleting) return planDeleting(scene);
+  if (record.status.phase === 'deleting') return wantedAgain(scene);
   if (record.invalid !== null) {
     return { verb: 'REJECT', reason: 'InvalidSpec', message: `${record.invalid}; what runs is left alone` };
   }
@@ -56,6 +57,12 @@ function planByWish(scene: Scene): Verdict {
   }
   const verdict = scene.wantsRunning ? planRunning(scene) : planStopped(scene);
   return record.spec.reconcile === 'observe' ? watchOnly(scene, verdict) : verdict;
+}
+
+/** Its deletion was called off before it was gone: it begins anew with whatever is left of it. */
+function wantedAgain(scene: Scene): Verdict {
+  const message = 'it is wanted again, before its deletion was done';
+  return { verb: 'WAIT', reason: 'WantedAgain', message, requeueAtMs: scene.world.nowMs };
 }
 
 /** In `observe` mode a verdict keeps its findings and loses its hands. */

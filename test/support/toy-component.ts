@@ -50,7 +50,7 @@ export class ToyComponent {
   dependentsUp: readonly string[] = [];
   readonly events: NewEvent[] = [];
   readonly steps: Step[] = [];
-  /** Each decision so far: the phase that it was taken in, and its verb. */
+  /** Each turn of the machine so far, by a decision or the end of its step: the phase that it was taken in, and its verb. */
   readonly turns: (readonly [Phase, Verb])[] = [];
   purged = false;
   record: Mutable<ComponentRecord>;
@@ -156,6 +156,8 @@ export class ToyComponent {
       settings: defaultReconcileSettings,
       imagePinKey: imagePinKey(this.record.spec, this.record.imageRefresh),
     });
+    const [decided, phase] = [this.status.phase, outcome.status.phase];
+    if (phase !== decided) this.turns.push([decided, verbOf(phase)]);
     this.record = { ...this.record, status: outcome.status };
     this.events.push(...outcome.events);
     return true;

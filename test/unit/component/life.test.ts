@@ -307,6 +307,19 @@ describe('stop, delete, blindness', () => {
     expect(toy.workloads).toEqual([]);
   });
 
+  it('lives on with what is left when it is wanted again before its deletion was done', () => {
+    const toy = up();
+    toy.edit(undefined, { deleting: true });
+    toy.turn();
+    expect(toy.status.phase).toBe('deleting');
+    toy.edit(undefined, { deleting: false });
+    toy.turn();
+    expect(toy.status).toMatchObject({ phase: 'pending', reason: 'WantedAgain' });
+    toy.settle();
+    expect(toy.status.phase).toBe('running');
+    expect(toy.main?.nativeId).toBe('id1');
+  });
+
   it('does nothing while the driver does not answer, and nothing after it answers again', () => {
     const toy = up();
     const steps = toy.steps.length;
