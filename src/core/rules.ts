@@ -15,7 +15,7 @@ import {
   type ComponentSpec,
   type PortMapping,
 } from './spec.js';
-import { canShareVolume, checkVm, vmSubject, type Report } from './vm-rules.js';
+import { canShareVolume, checkVm, concernsVms, vmSubject, type Report } from './vm-rules.js';
 
 /** What the rules need to know of a component. */
 export interface RuleSubject {
@@ -204,6 +204,7 @@ function findCycles(members: readonly RuleSubject[]): readonly RuleProblem[] {
   const problems: RuleProblem[] = [];
   for (const member of members) {
     placed.set(member.spec.name, member);
+    if (member.spec.dependsOn.length === 0) continue;
     const path = findPathTo(member.spec.name, member, placed);
     if (path === undefined) continue;
     const key = subjectKey(member);
@@ -323,6 +324,6 @@ export function findValueProblems(service: string, spec: ComponentSpec): readonl
   checkPaths('env_file', spec.envFile, report);
   checkPaths('secret_file', spec.secretFile, report);
   checkInsidePaths(spec.files, report);
-  checkVm(vmSubject(spec), report);
+  if (concernsVms(spec.runtime, spec.image)) checkVm(vmSubject(spec), report);
   return problems;
 }

@@ -49,6 +49,11 @@ export function vmSubject(spec: ComponentSpec): VmSubject {
   return { ...spec, given };
 }
 
+/** False for what none of these rules is about: a container of an OCI image. */
+export function concernsVms(runtime: Runtime, image: string | null): boolean {
+  return isVm(runtime) || (image !== null && isDiskImage(image));
+}
+
 /** Reports what this component asks of its runtime that no virtual machine, or none of this kind, can do. */
 export function checkVm(subject: VmSubject, report: Report): void {
   checkDiskImage(subject, report);

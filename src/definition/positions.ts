@@ -35,15 +35,19 @@ const maxNesting = 64;
 
 const pathId = (path: FieldPath): string => JSON.stringify(path);
 
-/** Scans a text (without a byte order mark) and answers where things stand. */
+/**
+ * Answers where things stand in a text (without a byte order mark). It is scanned when that is first asked: most texts have
+ * no fault to place.
+ */
 export function findPositions(text: string): PositionIndex {
-  const entries = new TomlScanner(text).scan();
-  const lineStarts = startsOfLines(text);
-  const find = (path: FieldPath): Entry | undefined => entries.get(pathId(path));
+  let scanned: ReadonlyMap<string, Entry> | undefined;
+  let lineStarts: readonly number[] | undefined;
+  const find = (path: FieldPath): Entry | undefined => (scanned ??= new TomlScanner(text).scan()).get(pathId(path));
   const nearest = (path: FieldPath, pick: (entry: Entry) => number): Place => {
     for (let length = path.length; length > 0; length -= 1) {
       const entry = find(path.slice(0, length));
-      if (entry) return placeOf(length === path.length ? pick(entry) : entry.keyAt, lineStarts);
+      if (entry)
+        return placeOf(length === path.length ? pick(entry) : entry.keyAt, (lineStarts ??= startsOfLines(text)));
     }
     return { line: 1, column: 1 };
   };

@@ -5,7 +5,7 @@
 import { isValidName } from '../core/names.js';
 import { findRuleProblems, type RuleProblem, type RuleSubject } from '../core/rules.js';
 import { parseVolume, runtimes, type Runtime } from '../core/spec.js';
-import { checkVm } from '../core/vm-rules.js';
+import { checkVm, concernsVms } from '../core/vm-rules.js';
 import type { PlacedFault } from './fault.js';
 import { nearest } from '../core/nearest.js';
 import type { FieldPath } from './positions.js';
@@ -110,12 +110,14 @@ function findImageFaults(component: Table, path: FieldPath): readonly PlacedFaul
 
 /** What the runtime cannot do, at its place of the document. */
 function findVmFaults(component: Table, path: FieldPath): readonly PlacedFault[] {
+  const image = textOf(component['image']) ?? null;
+  if (!concernsVms(runtimeOf(component), image)) return [];
   const faults: PlacedFault[] = [];
   const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   checkVm(
     {
       runtime: runtimeOf(component),
-      image: textOf(component['image']) ?? null,
+      image,
       memoryMb: number(component['memory_mb']),
       vcpus: number(component['vcpus']),
       ports: textsOf(component['ports']),

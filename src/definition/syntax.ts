@@ -5,6 +5,8 @@ import type { Fault } from './fault.js';
 import type { FieldPath, Place, PositionIndex } from './positions.js';
 
 const maxDepth = 32;
+/** Nothing of ours stands deeper; a key of a hundred thousand dots does. */
+const maxKeptDepth = 8;
 
 /** What the parser says, by what it means to whoever wrote the file. */
 const plainWords: readonly (readonly [RegExp, string, string])[] = [
@@ -75,7 +77,8 @@ export function keepWrittenNumbers(document: unknown, text: string, positions: P
     if (typeof value === 'number' || typeof value === 'bigint') {
       return isVariable(path) && Number.isFinite(Number(value)) ? written(value, path, text, positions) : Number(value);
     }
-    if (path.length > 8 || value === null || typeof value !== 'object' || value instanceof Date) return value;
+    if (path.length > maxKeptDepth || value === null || typeof value !== 'object' || value instanceof Date)
+      return value;
     if (Array.isArray(value)) return value.map((item: unknown, index) => walk(item, [...path, index]));
     const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [key, member] of Object.entries(value)) {
@@ -88,7 +91,18 @@ export function keepWrittenNumbers(document: unknown, text: string, positions: P
     }
     return copy;
   };
-  return walk(document, []);
+  return hasNumbersToKeep(document, 0, false) ? walk(document, []) : document;
+}
+
+/** True where a number may have to become something else: one too large, or one of a variable. Most texts have none. */
+function hasNumbersToKeep(value: unknown, depth: number, isOfVariables: boolean): boolean {
+  if (typeof value === 'bigint') return true;
+  if (typeof value === 'number') return isOfVariables;
+  if (depth > maxKeptDepth || value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some((item: unknown) => hasNumbersToKeep(item, depth + 1, isOfVariables));
+  return Object.entries(value).some(([key, member]) =>
+    hasNumbersToKeep(member, depth + 1, isOfVariables || key === 'env' || key === 'build'),
+  );
 }
 
 const isVariable = (path: FieldPath): boolean =>

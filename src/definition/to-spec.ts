@@ -31,9 +31,11 @@ function toBuild(build: NonNullable<ComponentDocument['build']>, folder: string)
 
 /** Without the members that are undefined, so that a spread of it keeps what it does not name. */
 function named<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
+  const kept: { [K in keyof T]?: T[K] } = {};
+  for (const name of Object.keys(members) as (keyof T)[]) {
+    if (members[name] !== undefined) kept[name] = members[name];
+  }
+  return kept as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 function toComponent(service: string, component: ComponentDocument, folder: string): ComponentSpec {

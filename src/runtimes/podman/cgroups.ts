@@ -102,11 +102,11 @@ async function vcpusIn(folder: LimitFolders['cpu'], read: ReadText): Promise<num
     const [quota = '', period = ''] = ((await read(`${folder.path}/cpu.max`)) ?? '').trim().split(' ');
     return vcpusOf(quota, period);
   }
-  const [quota, period] = await Promise.all([
-    read(`${folder.path}/cpu.cfs_quota_us`),
-    read(`${folder.path}/cpu.cfs_period_us`),
-  ]);
-  return quota === undefined || period === undefined ? undefined : vcpusOf(quota, period);
+  const quota = await read(`${folder.path}/cpu.cfs_quota_us`);
+  // Without a limit, as most are, the period says nothing.
+  if (quota === undefined || Number(quota) < 0) return quota === undefined ? undefined : null;
+  const period = await read(`${folder.path}/cpu.cfs_period_us`);
+  return period === undefined ? undefined : vcpusOf(quota, period);
 }
 
 /** The limits in force; undefined where the kernel does not say. */
