@@ -10,6 +10,7 @@ import type { HostObject, ObservedWorkload } from '../core/observation.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, LedgerRecord, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
+import { isWorkload } from './ledger-index.js';
 import type { VolumeMover } from './volume-mover.js';
 
 export interface CollectorOptions {
@@ -51,12 +52,24 @@ export class Collector {
 
   async #collect(): Promise<void> {
     const { registry, view } = this.#options;
+    await this.#completeLedger();
     const keys = new Set((await registry.components()).map((record) => formatKey(record.key)));
     const orphans = view.owned().filter(({ owner }) => owner && !keys.has(formatKey(owner)));
     if (orphans.length > 0) await this.#dealWith(orphans);
     await this.#removeEmptyServices(keys);
     await this.#removeVolumes();
     await this.#options.mover.sweep(this.#options.signal);
+  }
+
+  /** An agent that died between making a workload and writing down its id left a row without one: the labels tell it. */
+  async #completeLedger(): Promise<void> {
+    const { registry, view } = this.#options;
+    const rows = (await registry.ledger()).filter(isWorkload);
+    const known = new Set(rows.map(({ driver, nativeId }) => `${driver} ${String(nativeId)}`));
+    for (const row of rows.filter(({ nativeId }) => nativeId === null)) {
+      const made = view.owned().find((workload) => workload.name === row.name && isIntentFor(row, workload));
+      if (made && !known.has(`${made.driver} ${made.nativeId}`)) await registry.setNativeId(row.id, made.nativeId);
+    }
   }
 
   async #dealWith(orphans: readonly ObservedWorkload[]): Promise<void> {
@@ -162,7 +175,7 @@ export class Collector {
 
 /** The ledger shows that this home meant to make this workload. */
 function isIntentFor(row: LedgerRecord, orphan: ObservedWorkload): boolean {
-  if (row.driver !== orphan.driver || (row.kind !== 'container' && row.kind !== 'vm')) return false;
+  if (row.driver !== orphan.driver || !isWorkload(row)) return false;
   if (row.nativeId === orphan.nativeId) return true;
   return row.nativeId === null && row.service === orphan.owner?.service && row.component === orphan.owner.component;
 }
