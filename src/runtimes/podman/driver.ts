@@ -214,7 +214,10 @@ class PodmanDriver implements ImageKeeper {
   }
 
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
-    return this.#guarded(() => execInside(this.#io, nativeId, argv, signal));
+    return this.#guarded(async () => {
+      await this.#actions.mustBeOurs(nativeId, signal);
+      return execInside(this.#io, nativeId, argv, signal);
+    });
   }
 
   logs(nativeId: string, wanted: LogOptions, signal: AbortSignal): AsyncIterable<LogLine> {

@@ -11,6 +11,7 @@ import type { LibpodClient } from './client.js';
 import type { Host } from '../host/host.js';
 import { ownershipOf } from './labels.js';
 import { mapLimited } from '../host/map-limited.js';
+import { pause } from '../host/pause.js';
 import { bootTimeOf, defaultsOf, workloadOfEntry, workloadOfInspection, type ImageDefaults } from './normalize.js';
 import { ProcessWatch } from './processes.js';
 import { imageMapOf } from './references.js';
@@ -47,6 +48,10 @@ const imagesSchema = z.array(imageEntrySchema);
 const inspectionsAtOnce = 4;
 /** A list that Podman refuses is asked for so often in all. */
 const listTries = 4;
+/** What podman says of a container that is just being removed. */
+const halfGone = /container not known/i;
+const halfGoneTries = 10;
+const halfGonePauseMs = 50;
 const goneProblem = 'podman says that it runs, but its process is gone (its conmon died)';
 
 /** What of a list entry, if it changes, makes the inspection stale. */
@@ -122,20 +127,32 @@ export class Listing {
   }
 
   async #read(idOrName: string, signal: AbortSignal): Promise<Found | undefined> {
-    const { client, callDeadlineMs, driver } = this.#options;
     const what = `inspect ${idOrName}`;
-    const { status, json } = await client().call('GET', `/containers/${encodeURIComponent(idOrName)}/json`, {
-      what,
-      signal,
-      deadlineMs: callDeadlineMs,
-      allow: [404],
-    });
-    if (status === 404) return undefined;
+    const json = await this.#inspection(idOrName, what, signal);
+    if (json === undefined) return undefined;
     const inspection = readAnswer(inspectSchema, json, what);
     const defaults = await this.#imageDefaults(inspection.Image, signal);
     const pid = inspection.State.Pid ?? 0;
-    const workload = workloadOfInspection(driver, inspection, defaults, await this.#bootTime());
+    const workload = workloadOfInspection(this.#options.driver, inspection, defaults, await this.#bootTime());
     return { workload, pid, folders: await this.#foldersOf(pid) };
+  }
+
+  /** One inspection; undefined when there is no such container, or it went while podman looked. */
+  async #inspection(idOrName: string, what: string, signal: AbortSignal): Promise<unknown> {
+    const { client, clock, callDeadlineMs } = this.#options;
+    const path = `/containers/${encodeURIComponent(idOrName)}/json`;
+    for (let left = halfGoneTries; ; left -= 1) {
+      try {
+        const options = { what, signal, deadlineMs: callDeadlineMs, allow: [404] };
+        const { status, json } = await client().call('GET', path, options);
+        return status === 404 ? undefined : json;
+      } catch (error) {
+        // Its storage goes first, its record in podman's database last; podman answers 500 in between.
+        if (isBerthError(error, 'E_WORKLOAD_MISSING')) return undefined;
+        if (left <= 1 || !isBerthError(error, 'E_DRIVER_FAILED') || !halfGone.test(error.message)) throw error;
+      }
+      await pause(clock, halfGonePauseMs, signal);
+    }
   }
 
   async #bootTime(): Promise<number> {

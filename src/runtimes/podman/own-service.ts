@@ -64,6 +64,11 @@ export class OwnService {
     return isSameProcess(this.#options.host, record);
   }
 
+  /** False: it has ended, or somebody removed its socket, and nobody will ever reach it again. */
+  async isReachable(record: ServiceRecord): Promise<boolean> {
+    return (await this.#options.host.exists(record.socket)) && (await this.isAlive(record));
+  }
+
   /**
    * Starts one and waits until `answers`. `onExit` is told when it ends later. E_RUNTIME_UNAVAILABLE
    * without podman, E_DRIVER_UNREACHABLE with podman's words when it does not come up.
@@ -100,9 +105,15 @@ export class OwnService {
     if (await this.isAlive(record)) host.kill(record.pid, 'SIGKILL');
   }
 
-  /** Removes what a service left: its socket and the record of it, or a short-lived one's log. */
+  /**
+   * Removes what a service left: its socket and the record of it, or a short-lived one's log. Where another agent of
+   * the home has started a service by now, on the same path, that one's are left alone.
+   */
   async forget(record: ServiceRecord): Promise<void> {
     const { host, transient } = this.#options;
+    const kept = transient ? null : await this.remembered();
+    const isAnothers = kept !== null && (kept.pid !== record.pid || kept.startTicks !== record.startTicks);
+    if (isAnothers) return;
     await host.remove(record.socket);
     if (record.folder) await host.remove(record.folder);
     await host.remove(transient ? this.#logPath : this.#recordPath);

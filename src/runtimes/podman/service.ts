@@ -228,7 +228,7 @@ export class ServiceManager {
       return;
     }
     this.#silentSince ??= before;
-    const dead = record !== null && !(await this.#own.isAlive(record));
+    const dead = record !== null && !(await this.#own.isReachable(record));
     const hung = record !== null && clock.monotonic() - this.#silentSince >= replaceServiceAfterMs;
     if (dead || hung) await this.#replace(dead ? 'it died' : 'it does not answer');
     else this.#schedule(Math.min(silentPingEveryMs, pingEveryMs));

@@ -37,6 +37,8 @@ const killDeadlineMs = 5_000;
 /** How long a kill may take to be seen. */
 const killWaitMs = 2_000;
 const pollEveryMs = 50;
+/** While a stop waits for its grace to pass. */
+const goneLookEveryMs = 500;
 
 const isDown = (workload: ObservedWorkload | undefined): boolean =>
   workload === undefined || workload.state === 'exited' || workload.state === 'created';
@@ -104,11 +106,7 @@ export class WorkloadActions {
     // A frozen program cannot act on a signal, and podman refuses to stop it.
     if (workload?.state === 'paused') await this.unpause(nativeId, signal);
     try {
-      await this.#call('POST', pathOf(nativeId, 'stop'), `stop ${shortId(nativeId)}`, signal, {
-        query: { timeout: Math.ceil(graceMs / 1000) },
-        deadlineMs: graceMs + stopMarginMs,
-        allow: [404],
-      });
+      await this.#askToStop(nativeId, graceMs, signal);
     } catch (error) {
       if (signal.aborted || isBerthError(error, 'E_DRIVER_UNREACHABLE')) throw error;
     }
@@ -160,6 +158,11 @@ export class WorkloadActions {
       if (!isBerthError(error, 'E_DRIVER_FAILED')) throw error;
       await this.#delete(workload.nativeId, signal);
     }
+  }
+
+  /** E_WORKLOAD_MISSING; E_DRIVER_FAILED when it is not of this home. */
+  async mustBeOurs(nativeId: string, signal: AbortSignal): Promise<void> {
+    if (!(await this.#ours(nativeId, signal))) throw missing(nativeId);
   }
 
   #call(
@@ -232,6 +235,34 @@ export class WorkloadActions {
       if (!isBerthError(error, 'E_DRIVER_FAILED')) throw error;
     });
     return (await this.#options.inspect(nativeId, signal)) === undefined;
+  }
+
+  /** Podman holds its answer back for the whole grace even when the container is removed meanwhile. */
+  async #askToStop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const end = (): void => {
+      over.abort();
+    };
+    void this.#untilGone(nativeId, over.signal).then(end);
+    const either = AbortSignal.any([signal, over.signal]);
+    await this.#call('POST', pathOf(nativeId, 'stop'), `stop ${shortId(nativeId)}`, either, {
+      query: { timeout: Math.ceil(graceMs / 1000) },
+      deadlineMs: graceMs + stopMarginMs,
+      allow: [404],
+    }).finally(end);
+  }
+
+  /** Returns when there is no such container any more, or the signal fires. Never fails. */
+  async #untilGone(nativeId: string, signal: AbortSignal): Promise<void> {
+    const { clock, inspect } = this.#options;
+    while (!signal.aborted) {
+      await pause(clock, goneLookEveryMs, signal);
+      const isGone = await inspect(nativeId, signal).then(
+        (workload) => workload === undefined,
+        () => false,
+      );
+      if (isGone) return;
+    }
   }
 
   async #waitUntilDown(nativeId: string, withinMs: number, signal: AbortSignal): Promise<boolean> {
