@@ -1,13 +1,14 @@
-/** 20 containers until all run: `berth deploy` against a loop of `podman run -d`, in turns. */
+/** 20 containers until all run: `berth deploy` against others that do the same, in turns. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exampleImage, probeContainers } from '../scripts/lib/podman.mjs';
 import { eventually } from '../test/support/eventually.js';
 import { makeTestHome, podman, type TestHome } from '../test/support/test-home.js';
-import { median, timed, type Benchmark } from './harness.js';
+import { kubePlay, podmanCompose, podmanLoop, type Peer } from './compose-peers.js';
+import { median, medianRatio, timed, type Benchmark, type Measure } from './harness.js';
 import { mustSucceed, writeMany } from './many.js';
 
 const count = 20;
-const rounds = 5;
 const service = 'many';
 
 async function byBerth(home: TestHome, definition: string): Promise<number> {
@@ -25,49 +26,65 @@ async function byBerth(home: TestHome, definition: string): Promise<number> {
   return ms;
 }
 
-async function byLoop(prefix: string): Promise<number> {
-  const probe = await probeContainers();
-  if (!probe.ok) throw new Error(probe.reason);
-  const names = Array.from({ length: count }, (_, index) => `${prefix}loop-${index}`);
-  const ms = await timed(async () => {
-    for (const name of names) {
-      const argv = [...probe.global, 'run', '-d', '--name', name, ...probe.run, exampleImage, 'sleep', '100000'];
-      mustSucceed('podman run', await podman(...argv));
-    }
-  });
-  mustSucceed('podman rm', await podman('rm', '-f', '-t', '0', ...names));
-  return ms;
+async function byPeer(peer: Peer): Promise<number> {
+  try {
+    return await peer.up();
+  } finally {
+    await peer.down();
+  }
+}
+
+interface Contest {
+  readonly what: string;
+  readonly peer: Peer;
+  readonly rounds: number;
+  readonly atMost?: number;
+}
+
+async function against(home: TestHome, definition: string, contest: Contest): Promise<Measure> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < contest.rounds; round += 1) {
+    ours.push(await byBerth(home, definition));
+    theirs.push(await byPeer(contest.peer));
+  }
+  return {
+    what: `berth deploy of ${count}`,
+    value: median(ours),
+    unit: 'ms',
+    target: null,
+    peer: {
+      what: contest.what,
+      value: median(theirs),
+      ratio: medianRatio(ours, theirs),
+      ...(contest.atMost === undefined ? {} : { bound: { atMost: contest.atMost } }),
+    },
+    detail: contest.rounds === 1 ? 'one round' : `medians of ${contest.rounds}`,
+  };
 }
 
 export const apply20: Benchmark = {
   name: 'apply-20',
-  about: `apply of ${count} containers until all run, against podman run -d in a loop, ${rounds} rounds in turns`,
+  about: `apply of ${count} containers until all run, in turns with podman run -d in a loop, podman kube play and podman-compose`,
   async run() {
     const home = await makeTestHome();
+    const folder = await mkdtemp(join(tmpdir(), 'bh-bench-'));
     try {
       await home.startAgent();
       const definition = join(home.path, 'many.toml');
       await writeMany(definition, service, count);
-      const berth: number[] = [];
-      const loop: number[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        berth.push(await byBerth(home, definition));
-        loop.push(await byLoop(home.prefix));
-      }
-      const detail = `median of ${rounds}`;
-      return [
-        { what: 'berth deploy', value: median(berth), unit: 'ms', target: null, detail },
-        { what: 'podman run -d, one by one', value: median(loop), unit: 'ms', target: null, detail },
-        {
-          what: 'ratio',
-          value: median(berth.map((ms, round) => ms / (loop[round] ?? Number.NaN))),
-          unit: '',
-          target: { atMost: 0.75 },
-          detail: 'median of the ratios of each round',
-        },
+      const setting = { folder, prefix: home.prefix, count };
+      const contests: readonly Contest[] = [
+        { what: 'podman run -d, one by one', peer: await podmanLoop(setting), rounds: 5, atMost: 0.75 },
+        { what: 'podman kube play', peer: await kubePlay(setting), rounds: 1 },
+        { what: 'podman-compose up', peer: await podmanCompose(setting), rounds: 1 },
       ];
+      const measures: Measure[] = [];
+      for (const contest of contests) measures.push(await against(home, definition, contest));
+      return measures;
     } finally {
       await home.dispose();
+      await rm(folder, { recursive: true, force: true });
     }
   },
 };

@@ -37,6 +37,7 @@ const forTests = {
 /** What only the benchmarks need besides: others that do what Berth does. */
 const forBench = {
   'podman-compose': 'brings the same containers up',
+  catatonit: 'the program of the pods that podman kube play makes',
   'etcd-server': 'tells of the same edits by its watch',
 };
 
