@@ -5,11 +5,13 @@
 import { relative } from 'node:path';
 import { ensureExampleImage } from '../scripts/lib/podman.mjs';
 import { root } from '../test/support/test-home.js';
+import { agentKilled } from './agent-killed.js';
 import { apply20 } from './apply-20.js';
 import { applyUnchanged } from './apply-unchanged.js';
 import { decisions } from './decisions.js';
 import { fullPass } from './full-pass.js';
 import { aligned, meets, tableOf, type Benchmark, type RunOptions } from './harness.js';
+import { idleAgent } from './idle.js';
 import { killSeen } from './kill.js';
 import { reactions } from './reaction.js';
 import { keepResult, keepRun, type Result } from './results.js';
@@ -20,7 +22,17 @@ import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
 const core: readonly Benchmark[] = [registryWrites, reactions, fullPass, decisions];
-const runtimes: readonly Benchmark[] = [apply20, applyUnchanged, startAgain, killSeen, vmStart, vmKill, vmList];
+const runtimes: readonly Benchmark[] = [
+  apply20,
+  applyUnchanged,
+  startAgain,
+  killSeen,
+  agentKilled,
+  vmStart,
+  vmKill,
+  vmList,
+  idleAgent,
+];
 const benchmarks: readonly Benchmark[] = [...core, ...runtimes];
 
 async function measured(benchmark: Benchmark, options: RunOptions): Promise<Result> {
