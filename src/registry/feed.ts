@@ -1,6 +1,6 @@
 /** The change log as a feed to follow and as a history to look back on. */
 import { BerthError } from '../core/errors.js';
-import type { ChangeLogEntry, FeedRead, HistoryQuery } from '../core/ports/registry.js';
+import type { ChangeLogEntry, FeedRead, FeedScope, HistoryQuery } from '../core/ports/registry.js';
 import type { ServiceSpec } from '../core/spec.js';
 import { specOfColumns, type Columns } from './component-columns.js';
 import { sql, type Session } from './session.js';
@@ -41,7 +41,12 @@ function entryOfRow(row: EntryRow): ChangeLogEntry {
   };
 }
 
-const feedText = `
+const specsText = `
+  select revision, at, actor, request, message, entity, service, component, op, before, after
+  from change_log where revision > @after and revision <= @until and entity in ('service', 'component')
+  order by revision limit @limit`;
+
+const allText = `
   select revision, at, actor, request, message, entity, service, component, op, before, after
   from change_log where revision > @after and revision <= @until
   union all
@@ -54,7 +59,7 @@ const feedText = `
  * At most `limit` entries after a revision, in order. `revision` in the answer is where to go on: the
  * registry's own, or the last entry's when there is more.
  */
-export function readFeed(session: Session, afterRevision: number, limit: number): FeedRead {
+export function readFeed(session: Session, afterRevision: number, limit: number, of: FeedScope = 'all'): FeedRead {
   return session.snapshot(() => {
     const meta = session.prepare('select revision, feed_floor from meta').get() as {
       readonly revision: number;
@@ -65,7 +70,7 @@ export function readFeed(session: Session, afterRevision: number, limit: number)
     }
     if (afterRevision === meta.revision) return { kind: 'changes', entries: [], revision: meta.revision };
     const rows = session
-      .prepare(feedText)
+      .prepare(of === 'specs' ? specsText : allText)
       .all({ after: afterRevision, until: meta.revision, limit }) as readonly EntryRow[];
     const entries = rows.map(entryOfRow);
     const last = entries.at(-1);

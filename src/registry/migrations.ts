@@ -55,7 +55,9 @@ export function commitMigration(session: Session, migration: Migration, path: st
     session.execute('commit');
   } catch (error) {
     if (session.inTransaction) session.execute('rollback');
-    if (isBusy(error) || /FULL|IOERR|CORRUPT|NOTADB|READONLY/.test(sqliteCode(error))) throw registryError(error, path);
+    // Undone, it is as good as not begun: worth another try.
+    if (isBusy(error)) throw error;
+    if (/FULL|IOERR|CORRUPT|NOTADB|READONLY/.test(sqliteCode(error))) throw registryError(error, path);
     throw new BerthError(
       'E_INTERNAL',
       `migration ${migration.file} failed, the registry stays at version ${migration.version - 1}: ${messageOf(error)}`,

@@ -66,9 +66,13 @@ export async function openRegistry(options: OpenOptions): Promise<Registry> {
   };
   if (options.inMemory === true) return untilFree(retry, () => assembleInMemory(options));
   const migrations = migrationsOf(options);
-  if (fileSize(options.path) === 0) await create(options, migrations);
+  const look = (): Promise<number> => untilFree(retry, () => inspect(realPath(options.path), options));
+  let version = fileSize(options.path) === 0 ? 0 : await look();
+  if (version === 0) {
+    await create(options, migrations);
+    version = await look();
+  }
   const path = realPath(options.path);
-  const version = await untilFree(retry, () => inspect(path, options));
   const newest = migrations.length;
   if (version > newest) {
     throw new BerthError('E_REGISTRY_NEWER', `${path} has version ${version}; this Berth knows up to ${newest}`, {
@@ -129,12 +133,13 @@ function fill(session: Session, options: OpenOptions, migrations: readonly Migra
   );
 }
 
-/** The version of an existing file, once it is known to be a registry and whole. */
+/** The version of an existing file, once it is known to be a registry and whole; 0: nobody finished making it. */
 function inspect(path: string, options: OpenOptions): number {
   const session = openSession(path, using(options, 'reader'));
   try {
     const id = Number(session.pragma('application_id'));
     const version = readVersion(session);
+    if (id === 0 && version === 0 && isEmpty(session)) return 0;
     if (id !== applicationId) throw corruptError(path, 'it is a SQLite file, but none of Berth');
     if (version < 1) throw corruptError(path, 'it has no version');
     if (options.verify ?? fileSize(path) < alwaysVerifiedBytes) {
@@ -145,6 +150,11 @@ function inspect(path: string, options: OpenOptions): number {
   } finally {
     session.close();
   }
+}
+
+/** Whoever makes a registry sets the journal's mode first, and may die of that. */
+function isEmpty(session: Session): boolean {
+  return session.prepare('select 1 from sqlite_master').get() === undefined;
 }
 
 async function bringUp(options: OpenOptions, path: string, version: number, newest: number): Promise<void> {

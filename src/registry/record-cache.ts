@@ -3,9 +3,10 @@
  * revision first, and fetches what changed since: triggers raise it for whoever writes, so this is
  * never older than the file. It is what makes one edit cost the same among ten and ten thousand.
  */
+import { sameJson } from '../core/hash.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
 import { findValueProblems } from '../core/rules.js';
-import type { ComponentRecord, ServiceRecord } from '../core/ports/registry.js';
+import type { ComponentRecord, ServiceRecord, StatusUpdate } from '../core/ports/registry.js';
 import type { ComponentSpec } from '../core/spec.js';
 import type { ComponentStatus } from '../core/status.js';
 import type { Selectable } from 'kysely';
@@ -22,6 +23,8 @@ interface Entry {
   /** What the row alone breaks. */
   problem: string | null;
   status: ComponentStatus;
+  /** False: `status` is that of a component without a row. */
+  hasStatus: boolean;
   /** undefined: to be built anew. */
   record: ComponentRecord | undefined;
 }
@@ -48,6 +51,9 @@ export class RecordCache {
   #revision = -1;
   #list: readonly ComponentRecord[] | undefined;
   #sorted: readonly Entry[] | undefined;
+  /** The entries of each service in order; whoever adds or removes one forgets those of its service. */
+  readonly #ofService = new Map<string, readonly Entry[]>();
+  readonly #members = new Map<string, Set<Entry>>();
 
   /** Forgets everything; the next read begins anew. */
   reset(): void {
@@ -76,6 +82,19 @@ export class RecordCache {
     return this.#list;
   }
 
+  /** The records of one service, ordered by component. */
+  listOf(service: string): readonly ComponentRecord[] {
+    return this.#entriesOf(service).map((entry) => this.#recordOf(entry));
+  }
+
+  /** True when there is something to write: an event, or a status that says something new. False when the component is gone, or its spec newer. */
+  isNews({ key, generation, status, events }: StatusUpdate): boolean {
+    const entry = this.#entries.get(formatKey(key));
+    if (entry === undefined || entry.row.generation > generation) return false;
+    if (events.length > 0 || (status !== undefined && !entry.hasStatus)) return true;
+    return status !== undefined && !sameJson({ ...status, updatedAtMs: 0 }, { ...entry.status, updatedAtMs: 0 });
+  }
+
   get(key: ComponentKey): ComponentRecord | undefined {
     const entry = this.#entries.get(formatKey(key));
     return entry === undefined ? undefined : this.#recordOf(entry);
@@ -88,6 +107,9 @@ export class RecordCache {
   #reload(session: Session): void {
     this.rules.clear();
     this.#entries.clear();
+    this.#members.clear();
+    this.#ofService.clear();
+    this.#sorted = undefined;
     this.#services.clear();
     for (const row of session.all(sql.selectFrom('services').selectAll()))
       this.#services.set(row.name, serviceOfRow(row));
@@ -96,24 +118,32 @@ export class RecordCache {
     this.#list = undefined;
   }
 
-  /** Fetches what changed after `revision`; false when that cannot be told. */
+  /** Fetches what changed after `revision`; false when that cannot be told. Each change is in the log, so it says where to look. */
   #advance(session: Session, revision: number): boolean {
-    const removed = session
-      .prepare(
-        `select entity, service, component from change_log
-         where revision > ? and op = 'delete' order by revision`,
-      )
-      .all(revision) as readonly RemovedRow[];
-    for (const row of removed) this.#remove(row);
-    for (const row of session.prepare('select * from services where revision > ?').all(revision)) {
-      this.#setService(serviceOfRow(row as Selectable<ServiceTable>));
+    const logged = session
+      .prepare('select entity, op, service, component from change_log where revision > ? order by revision')
+      .all(revision) as readonly LoggedRow[];
+    for (const row of logged) if (row.op === 'delete') this.#remove(row);
+    const changed = new Set(logged.map(({ entity }) => entity));
+    if (changed.has('service')) {
+      for (const row of session.prepare('select * from services where revision > ?').all(revision)) {
+        this.#setService(serviceOfRow(row as Selectable<ServiceTable>));
+      }
     }
-    for (const row of session.prepare('select * from components where revision > ?').all(revision)) {
-      this.#setRow(row as ComponentRow);
+    if (changed.has('component')) {
+      for (const row of session.prepare('select * from components where revision > ?').all(revision)) {
+        this.#setRow(row as ComponentRow);
+      }
     }
-    for (const row of session.prepare('select * from status where revision > ?').all(revision)) {
-      this.#setStatus(row as StatusRow);
+    if (changed.has('status')) {
+      for (const row of session.prepare('select * from status where revision > ?').all(revision)) {
+        this.#setStatus(row as StatusRow);
+      }
     }
+    return !(changed.has('service') || changed.has('component')) || this.#isComplete(session);
+  }
+
+  #isComplete(session: Session): boolean {
     const counts = session
       .prepare('select (select count(*) from components) as components, (select count(*) from services) as services')
       .get() as { components: number; services: number };
@@ -123,9 +153,7 @@ export class RecordCache {
   #setService(service: ServiceRecord): void {
     this.#services.set(service.name, service);
     this.#list = undefined;
-    for (const entry of this.#entries.values()) {
-      if (entry.key.service === service.name) entry.record = undefined;
-    }
+    for (const entry of this.#members.get(service.name) ?? []) entry.record = undefined;
   }
 
   #setRow(row: ComponentRow): void {
@@ -136,8 +164,15 @@ export class RecordCache {
     this.#list = undefined;
     const whole = problem ?? findValueProblems(row.service, spec)[0]?.message ?? null;
     if (entry === undefined) {
-      this.#entries.set(text, { key, row, spec, problem: whole, status: statusOfRow(undefined), record: undefined });
-      this.#sorted = undefined;
+      this.#add({
+        key,
+        row,
+        spec,
+        problem: whole,
+        status: statusOfRow(undefined),
+        hasStatus: false,
+        record: undefined,
+      });
     } else Object.assign(entry, { row, spec, problem: whole, record: undefined });
     const deleting = row.deleting_at !== null;
     this.rules.set({ service: row.service, spec, generation: row.generation, deleting });
@@ -147,16 +182,39 @@ export class RecordCache {
     const entry = this.#entries.get(formatKey(row));
     if (entry === undefined) return;
     entry.status = statusOfRow(row);
+    entry.hasStatus = true;
     entry.record = undefined;
     this.#list = undefined;
   }
 
-  #remove({ entity, service, component }: RemovedRow): void {
+  #add(entry: Entry): void {
+    const { service } = entry.key;
+    this.#entries.set(formatKey(entry.key), entry);
+    const members = this.#members.get(service);
+    if (members) members.add(entry);
+    else this.#members.set(service, new Set([entry]));
+    this.#ofService.delete(service);
+    this.#sorted = undefined;
+  }
+
+  #entriesOf(service: string): readonly Entry[] {
+    const known = this.#ofService.get(service);
+    if (known) return known;
+    const entries = [...(this.#members.get(service) ?? [])].sort(byKey);
+    this.#ofService.set(service, entries);
+    return entries;
+  }
+
+  #remove({ entity, service, component }: LoggedRow): void {
     this.#list = undefined;
     this.#sorted = undefined;
     if (entity === 'service') this.#services.delete(service);
     if (entity !== 'component' || component === null) return;
-    this.#entries.delete(formatKey({ service, component }));
+    const key = formatKey({ service, component });
+    const entry = this.#entries.get(key);
+    if (entry) this.#members.get(service)?.delete(entry);
+    this.#ofService.delete(service);
+    this.#entries.delete(key);
     this.rules.delete({ service, component });
   }
 
@@ -207,7 +265,8 @@ interface MetaRow {
   readonly feed_floor: number;
 }
 
-interface RemovedRow {
+interface LoggedRow {
+  readonly op: string;
   readonly entity: string;
   readonly service: string;
   readonly component: string | null;

@@ -12,6 +12,7 @@ import type {
   DriverFreshness,
   EventQuery,
   FeedRead,
+  FeedScope,
   HistoryQuery,
   LedgerRecord,
   Registry,
@@ -45,7 +46,7 @@ import { runAsStranger, sql, type Session } from './session.js';
 import { storageError } from './storage.js';
 import { readVolumeHolders, replaceVolumeHolders } from './volume-holders.js';
 import { Watcher } from './watcher.js';
-import { anyNews, writeStatus } from './write-status.js';
+import { writeStatus } from './write-status.js';
 import { readRevision, Writer } from './writer.js';
 
 /** What a registry is made of; `openRegistry` puts it together. */
@@ -116,8 +117,7 @@ export class SqliteRegistry implements Registry {
   components(filter: { readonly service?: string } = {}): Promise<readonly ComponentRecord[]> {
     return this.#read((session) => {
       this.#cache.sync(session);
-      const all = this.#cache.list();
-      return filter.service === undefined ? all : all.filter((record) => record.key.service === filter.service);
+      return filter.service === undefined ? this.#cache.list() : this.#cache.listOf(filter.service);
     });
   }
 
@@ -145,7 +145,10 @@ export class SqliteRegistry implements Registry {
   }
 
   async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
-    const known = await this.#read((session) => (anyNews(session, updates) ? undefined : readRevision(session)));
+    const known = await this.#read((session) => {
+      this.#cache.sync(session);
+      return updates.some((update) => this.#cache.isNews(update)) ? undefined : readRevision(session);
+    });
     if (known !== undefined) return known;
     return this.#writer.write('relaxed', (transaction) => {
       writeStatus(transaction, updates, context);
@@ -191,8 +194,8 @@ export class SqliteRegistry implements Registry {
     return this.#read((session) => readServiceAt(session, service, revision));
   }
 
-  feed(afterRevision: number, limit: number): Promise<FeedRead> {
-    return this.#read((session) => readFeed(session, afterRevision, limit));
+  feed(afterRevision: number, limit: number, of?: FeedScope): Promise<FeedRead> {
+    return this.#read((session) => readFeed(session, afterRevision, limit, of));
   }
 
   watch(notify: () => void): () => void {

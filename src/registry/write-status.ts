@@ -6,14 +6,15 @@ import type { Session } from './session.js';
 import { statusColumns, statusValues } from './status-columns.js';
 import type { Transaction } from './writer.js';
 
+/** SQLite compares, so that a status that says nothing new is no change. When it was last changed is no difference of its own. */
 const upsertText = `insert into status (service, component, ${statusColumns.join(', ')})
   values (?, ?${', ?'.repeat(statusColumns.length)})
   on conflict (service, component) do update set
-  ${statusColumns.map((column) => `${column} = excluded.${column}`).join(', ')}`;
-
-/** SQLite compares, so that no row of all these columns is made. When it was last changed is no difference of its own. */
-const sameText = `select 1 from status where service = ? and component = ?
-  ${statusColumns.map((column) => (column === 'updated_at' ? 'and ? is not null' : `and ${column} is ?`)).join(' ')}`;
+  ${statusColumns.map((column) => `${column} = excluded.${column}`).join(', ')}
+  where ${statusColumns
+    .filter((column) => column !== 'updated_at')
+    .map((column) => `${column} is not excluded.${column}`)
+    .join(' or ')}`;
 
 function generationOf(session: Session, key: ComponentKey): number | undefined {
   const row = session
@@ -28,27 +29,14 @@ function isDue(session: Session, update: StatusUpdate): boolean {
   return generation !== undefined && generation <= update.generation;
 }
 
-function isNewStatus(session: Session, { key, status }: StatusUpdate): boolean {
-  if (status === undefined) return false;
-  return session.prepare(sameText).get(key.service, key.component, ...statusValues(status)) === undefined;
-}
-
-/** True when at least one update would write something. */
-export function anyNews(session: Session, updates: readonly StatusUpdate[]): boolean {
-  return updates.some((update) => isDue(session, update) && (update.events.length > 0 || isNewStatus(session, update)));
-}
-
 /** Writes what is news, each status before its events. */
 export function writeStatus(transaction: Transaction, updates: readonly StatusUpdate[], context: ChangeContext): void {
   const { session } = transaction;
   for (const update of updates) {
-    if (!isDue(session, update)) continue;
-    const status = isNewStatus(session, update) ? update.status : undefined;
-    if (status === undefined && update.events.length === 0) continue;
+    const { key, status, events } = update;
+    if ((status === undefined && events.length === 0) || !isDue(session, update)) continue;
     if (!transaction.dirty) transaction.attribute(context);
-    if (status !== undefined) {
-      session.prepare(upsertText).run(update.key.service, update.key.component, ...statusValues(status));
-    }
-    insertEvents(session, update.events);
+    if (status !== undefined) session.prepare(upsertText).run(key.service, key.component, ...statusValues(status));
+    insertEvents(session, events);
   }
 }

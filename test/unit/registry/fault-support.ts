@@ -33,7 +33,6 @@ const fault = (name: string, when: Fault['when'], code: string, make: () => unkn
 export const faults: readonly Fault[] = [
   fault('busy', 'before', 'E_REGISTRY_BUSY', () => storageError('SQLITE_BUSY')),
   fault('input or output fails', 'before', 'E_REGISTRY_IO', () => storageError('SQLITE_IOERR_WRITE')),
-  fault('the disk is full', 'before', 'E_DISK_FULL', () => storageError('SQLITE_FULL')),
   fault('the disk is full, and all is undone', 'before', 'E_DISK_FULL', () =>
     storageError('SQLITE_FULL', undefined, { undoes: true }),
   ),
