@@ -24,6 +24,9 @@ export interface BookedStatus {
   /** Unix milliseconds. */
   readonly startedAtMs: number | null;
   readonly imageDigest: string | null;
+  readonly failures: number;
+  /** Unix milliseconds. */
+  readonly nextTryAtMs: number | null;
 }
 
 export interface BookedObject {
@@ -68,6 +71,8 @@ export interface Books {
   readonly holders: readonly BookedHolder[];
   readonly changes: readonly BookedChange[];
   readonly eventRevisions: readonly number[];
+  /** Unix milliseconds of the last good answer, by driver. */
+  readonly lastGoodAtMs: ReadonlyMap<string, number | null>;
   /** Says SQLite's own check; `ok`. */
   readonly integrity: string;
 }
@@ -101,6 +106,12 @@ function readAll(db: Database.Database): Books {
       'select revision, entity, service, component, op, before, after from change_log order by revision',
     ) as unknown as BookedChange[],
     eventRevisions: rows('select revision from events').map((row) => Number(row['revision'])),
+    lastGoodAtMs: new Map(
+      rows('select driver, last_good_at from freshness').map((row) => [
+        text(row['driver']),
+        row['last_good_at'] as number | null,
+      ]),
+    ),
     integrity: text(db.pragma('integrity_check', { simple: true })),
   };
 }
@@ -128,6 +139,8 @@ function statusOf(row: Row): BookedStatus {
     nativeId: row['native_id'] as string | null,
     startedAtMs: row['started_at'] as number | null,
     imageDigest: row['image_digest'] as string | null,
+    failures: Number(row['failures']),
+    nextTryAtMs: row['next_try_at'] as number | null,
   };
 }
 
