@@ -11,7 +11,7 @@ import { canPutBack, putBack, rolloutExpired, whyNotReady } from './put-back.js'
 import { proven } from './readiness.js';
 import { matches, matchesGood, type Scene } from './scene.js';
 import type { DriftFinding, Verdict } from './types.js';
-import { evidenceOf, isUp, stopStep, waitForNextTry } from './verdicts.js';
+import { evidenceOf, isUp, stopStep, unreadableNext, waitForNextTry } from './verdicts.js';
 
 /** One step of a replacement of `main`, which differs in `wrong`. */
 export function planReplacement(scene: Scene, main: ObservedWorkload, wrong: readonly FieldDifference[]): Verdict {
@@ -25,7 +25,7 @@ export function planReplacement(scene: Scene, main: ObservedWorkload, wrong: rea
   if (canPutBack(scene) && (rolloutExpired(scene) || status.failures >= scene.world.settings.failuresBeforePutBack)) {
     return putBack(scene, whyNotReady(scene), drift);
   }
-  const tooEarly = waitForNextTry(scene, drift) ?? proveFirst(scene, main, drift);
+  const tooEarly = unreadableNext(scene) ?? waitForNextTry(scene, drift) ?? proveFirst(scene, main, drift);
   if (tooEarly) return tooEarly;
   return prepareNext(scene, drift, asked) ?? changePlaces(scene, main, drift);
 }

@@ -7,7 +7,7 @@ import { planReplacement } from './plan-replacement.js';
 import { planUp } from './plan-up.js';
 import { differencesOf, matches, replacing, type Scene } from './scene.js';
 import type { DriftFinding, Step, Verdict } from './types.js';
-import { evidenceOf, isUp, waitForNextTry } from './verdicts.js';
+import { evidenceOf, isUp, stopStep, unreadable, unreadableNext, waitForNextTry } from './verdicts.js';
 
 /** One step towards a running workload that is what its spec says. */
 export function planRunning(scene: Scene): Verdict {
@@ -50,14 +50,7 @@ function envUnreadable(scene: Scene, error: string): Verdict {
 
 function planMain(scene: Scene, main: NonNullable<Scene['roles']['main']>): Verdict {
   const { next, strays } = scene.roles;
-  if (main.config === null) {
-    const problem = main.problem ?? 'the runtime does not tell what it was made with';
-    return {
-      verb: 'LOSE_SIGHT',
-      reason: 'WorkloadUnreadable',
-      message: `nothing is done until it can be read: ${problem}`,
-    };
-  }
+  if (main.config === null) return unreadable(main, 'the runtime does not tell what it was made with');
   if (main.state === 'removing') {
     return {
       verb: 'WAIT',
@@ -69,9 +62,27 @@ function planMain(scene: Scene, main: NonNullable<Scene['roles']['main']>): Verd
   const differences = differencesOf(scene, main);
   const wrong = replacing(scene, differences);
   if (wrong.length > 0) return planReplacement(scene, main, wrong);
+  const beside = stopBeside(scene, main);
+  if (beside) return beside;
   const [leftover] = [next, ...strays].filter((workload) => workload !== undefined);
   if (leftover && isUp(main)) return removeLeftover(scene, leftover.nativeId, leftover.name, differences);
   return isUp(main) ? planUp(scene, main, differences) : planExited(scene, main);
+}
+
+/** Two never run at once: what somebody started beside the main workload stops before that is started, or goes on. */
+function stopBeside(scene: Scene, main: ObservedWorkload): Verdict | undefined {
+  const { next, previous, strays } = scene.roles;
+  const others = isUp(main) ? [previous] : [previous, next, ...strays];
+  const other = others.find((workload) => workload !== undefined && isUp(workload));
+  if (!other) return undefined;
+  const { nowMs } = scene.world;
+  if (other.state === 'stopping') {
+    const message = `waits until ${other.name} has stopped`;
+    return { verb: 'WAIT', reason: 'BeingStopped', message, requeueAtMs: nowMs + 500 };
+  }
+  const message = `stop ${other.name}, which runs in its place`;
+  const verdict: Verdict = { verb: 'STOP', reason: 'StoppingOther', message, step: stopStep(scene, other) };
+  return waitForNextTry(scene) ?? mend(scene, 'state', verdict);
 }
 
 function removeLeftover(
@@ -94,7 +105,7 @@ function removeLeftover(
 /** No workload bears the main name: take one that can, else make one. */
 function planMissing(scene: Scene): Verdict {
   const { next, previous, strays } = scene.roles;
-  const tooEarly = waitForNextTry(scene, missingDrift(scene));
+  const tooEarly = unreadableNext(scene) ?? waitForNextTry(scene, missingDrift(scene));
   if (tooEarly) return tooEarly;
   if (next && !matches(scene, next)) return remove(next.nativeId, `remove ${next.name}, made for another spec`);
   const candidate = [next, previous].find(

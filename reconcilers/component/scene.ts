@@ -147,9 +147,9 @@ function readEnv(world: World, spec: ComponentSpec): Scene['env'] {
   for (const [key, value] of Object.entries(spec.env)) {
     values[key] = value;
     fileKeys.delete(key);
-    secretKeys.delete(key);
   }
-  return { desired: { values, fileKeys, secretKeys } };
+  const hasFiles = spec.envFile.length + spec.secretFile.length > 0;
+  return { desired: { values, fileKeys, secretKeys, hasFiles } };
 }
 
 /** The workload that stands for the component: the main one, else whichever runs, else what is left. */

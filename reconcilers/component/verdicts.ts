@@ -34,6 +34,20 @@ export function isUp(workload: ObservedWorkload): boolean {
   return workload.state === 'running' || workload.state === 'paused' || workload.state === 'stopping';
 }
 
+/** A verdict on a workload that the runtime does not tell enough of. */
+export function unreadable(workload: ObservedWorkload, otherwise: string): Verdict {
+  const message = `nothing is done until it can be read: ${workload.problem ?? otherwise}`;
+  return { verb: 'LOSE_SIGHT', reason: 'WorkloadUnreadable', message };
+}
+
+/** Such a verdict on a replacement that is up and does not tell what it was made with: it may well be the right one. */
+export function unreadableNext({ roles }: Scene): Verdict | undefined {
+  const { next } = roles;
+  return next?.config === null && isUp(next)
+    ? unreadable(next, `${next.name} does not tell what it was made with`)
+    : undefined;
+}
+
 /** The state of a workload in words, for evidence. */
 export function evidenceOf(scene: Scene, workload: ObservedWorkload | undefined): string {
   const { lastRuntimeEvent, driver } = scene.world;

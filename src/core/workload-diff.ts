@@ -35,6 +35,8 @@ export interface DesiredEnv {
   readonly fileKeys: ReadonlySet<string>;
   /** Keys whose values are never shown. */
   readonly secretKeys: ReadonlySet<string>;
+  /** There are such files: a variable that nothing declares now was in one of them when the workload was made. */
+  readonly hasFiles: boolean;
 }
 
 /** Quotas are set in hundredths of a core; anything nearer than that is equal. */
@@ -91,19 +93,22 @@ function printList(items: readonly string[]): string {
 
 function diffEnv(desired: DesiredEnv, config: ObservedConfig): readonly FieldDifference[] {
   const differences: FieldDifference[] = [];
-  const wanted: Readonly<Record<string, string>> = { ...config.image.env, ...desired.values };
+  const wanted = new Map(Object.entries({ ...config.image.env, ...desired.values }));
+  const observed = new Map(Object.entries(config.env));
   const ignored = new Set(config.runtimeEnv);
-  for (const key of [...new Set([...Object.keys(wanted), ...Object.keys(config.env)])].sort()) {
-    const [want, have] = [wanted[key], config.env[key]];
+  for (const key of [...new Set([...wanted.keys(), ...observed.keys()])].sort()) {
+    const [want, have] = [wanted.get(key), observed.get(key)];
     if (want === have || (want === undefined && ignored.has(key))) continue;
     const show = (value: string | undefined): string =>
       value === undefined ? nothing : desired.secretKeys.has(key) ? '(secret)' : JSON.stringify(value);
+    // What nothing declares any more may have been in a secret file: its value is nobody's to show.
+    const isDeclared = Object.hasOwn(desired.values, key);
     differences.push({
       field: `env.${key}`,
       desired: show(want),
-      observed: show(have),
+      observed: isDeclared || have === undefined ? show(have) : '(set)',
       mend: 'replace',
-      fromFile: desired.fileKeys.has(key),
+      fromFile: isDeclared ? desired.fileKeys.has(key) : desired.hasFiles,
     });
   }
   return differences;

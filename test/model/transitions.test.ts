@@ -7,7 +7,8 @@ import { verbs, type Verb } from '../../reconcilers/component/types.js';
 import { phases, type Phase } from '../../src/core/status.js';
 import { ToyComponent } from '../support/toy-component.js';
 import { programs, roughActs } from './component-lives.js';
-import { histories, phaseWays, verbWays } from './transition-worlds.js';
+import { histories } from './component-pasts.js';
+import { phaseWays, verbWays } from './transition-worlds.js';
 
 type Pair = `${Phase} ${Verb}`;
 

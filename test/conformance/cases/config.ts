@@ -15,7 +15,7 @@ export function configCases(bench: Bench, can: Can): void {
         service: request.service,
         spec: request.spec,
         imageDigest: request.imageDigest,
-        env: { values: request.env, fileKeys: new Set(), secretKeys: new Set() },
+        env: { values: request.env, fileKeys: new Set(), secretKeys: new Set(), hasFiles: false },
       },
       workload,
     );

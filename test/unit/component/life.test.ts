@@ -368,6 +368,48 @@ describe('stop, delete, blindness', () => {
     expect(toy.status).toMatchObject({ phase: 'running', drift: [] });
   });
 
+  it('never runs two: what somebody started beside it stops first', () => {
+    const toy = up();
+    toy.edit({ env: { A: '1' } });
+    toy.settle();
+    const [previous] = toy.workloads.filter((item) => item.name === 'shop-web.previous');
+    if (!previous || !toy.main) throw new Error('no roll-out');
+    toy.end(toy.main, 1);
+    Object.assign(previous, { state: 'running', startedAtMs: toy.nowMs });
+    for (let count = 0; count < 20; count += 1) {
+      toy.turn();
+      expect(toy.running.length).toBeLessThanOrEqual(1);
+    }
+    toy.pass(5_000);
+    expect(toy.status.phase).toBe('running');
+    expect(toy.workloads.map((item) => item.name)).toEqual(['shop-web']);
+  });
+
+  it('keeps a replacement that is up and cannot be read', () => {
+    const toy = up();
+    const [main] = toy.workloads;
+    if (main) Object.assign(main, { name: 'shop-web.next', config: null, problem: 'inspect failed' });
+    toy.pass(10_000);
+    expect(toy.status).toMatchObject({ phase: 'unknown', reason: 'WorkloadUnreadable' });
+    expect(toy.workloads).toHaveLength(1);
+    expect(toy.steps.map((step) => step.kind)).not.toContain('remove');
+  });
+
+  it('applies a line that went from a secret file at the next restart, and never shows what it held', () => {
+    const toy = new ToyComponent({ secretFile: ['/s'] });
+    toy.envFiles = new Map([['/s', { values: { TOKEN: 'hunter2' } }]]);
+    toy.pass(2_000);
+    const id = toy.main?.nativeId;
+    toy.envFiles = new Map([['/s', { values: {} }]]);
+    toy.pass(2_000);
+    expect(toy.main?.nativeId).toBe(id);
+    expect(toy.status.drift).toMatchObject([{ field: 'env.TOKEN', desired: '(none)', observed: '(set)' }]);
+    toy.edit({ secretFile: [] });
+    toy.pass(5_000);
+    expect(toy.main?.config?.env).toEqual({ PATH: '/bin' });
+    expect(JSON.stringify(toy.status) + JSON.stringify(toy.events)).not.toContain('hunter2');
+  });
+
   it('applies a changed env file at the next restart, not before', () => {
     const toy = new ToyComponent({ envFile: ['/e'], secretFile: ['/s'] });
     toy.envFiles = new Map([
