@@ -76,7 +76,7 @@ export class FeedReader {
 
   /** Reads one page; answers whether there may be more. */
   async #readPage(): Promise<boolean> {
-    const page = await this.#options.registry.feed(this.#revision, pageSize);
+    const page = await this.#options.registry.feed(this.#revision, pageSize, 'specs');
     if (page.kind === 'gap') {
       this.#revision = page.revision;
       await this.#options.onGap();
@@ -91,7 +91,7 @@ export class FeedReader {
     }
     this.#options.onKeys(keys);
     for (const service of services) await this.#options.onService(service);
-    this.#revision = page.entries.at(-1)?.revision ?? page.revision;
+    this.#revision = page.revision;
     return page.entries.length === pageSize;
   }
 }

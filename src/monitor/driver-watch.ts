@@ -60,7 +60,7 @@ export class DriverWatch {
   constructor(options: DriverWatchOptions) {
     this.#options = options;
     // Each call under way listens to it.
-    setMaxListeners(0, this.#abort.signal);
+    setMaxListeners(0, this.#abort.signal, this.#looks.signal);
     this.picture = new Picture(options.homeId);
     this.#health = {
       name: options.driver.name,
@@ -96,6 +96,7 @@ export class DriverWatch {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#looks.abort();
     this.#cancelTimer?.();
     await Promise.allSettled([this.#eventLoop, this.#listing]);
   }
@@ -111,8 +112,7 @@ export class DriverWatch {
   async look(idOrName: string): Promise<boolean> {
     const atMs = this.#options.clock.monotonic();
     try {
-      const signal = AbortSignal.any([this.#abort.signal, this.#looks.signal]);
-      const workload = await this.#options.driver.inspect(idOrName, signal);
+      const workload = await this.#options.driver.inspect(idOrName, this.#looks.signal);
       const touched = this.picture.takeLook(idOrName, workload, atMs);
       if (touched.length > 0) this.#options.onTouched(touched);
       return true;
@@ -163,6 +163,7 @@ export class DriverWatch {
       const sinceMs = this.#health.failingSinceMs ?? clock.now();
       this.#looks.abort();
       this.#looks = new AbortController();
+      setMaxListeners(0, this.#looks.signal);
       const news = this.#health.answering || this.#health.error !== message;
       this.#health = { ...this.#health, answering: false, error: message, failingSinceMs: sinceMs };
       if (news) {

@@ -3,6 +3,7 @@
  * answer never hides a newer one.
  */
 import type { ComponentKey } from '../core/names.js';
+import { sameJson } from '../core/hash.js';
 import { formatKey } from '../core/names.js';
 import { applyClaim, type DriverSnapshot, type ObservedWorkload, type RuntimeEvent } from '../core/observation.js';
 
@@ -141,6 +142,5 @@ export function sameWorkload(a: ObservedWorkload, b: ObservedWorkload): boolean 
   if (a === b) return true;
   const { config: configA, ...restA } = a;
   const { config: configB, ...restB } = b;
-  if (JSON.stringify(restA) !== JSON.stringify(restB)) return false;
-  return configA === configB || JSON.stringify(configA) === JSON.stringify(configB);
+  return sameJson(configA, configB) && sameJson(restA, restB);
 }

@@ -100,6 +100,9 @@ export interface ChangeLogEntry {
   readonly after: Readonly<Record<string, unknown>> | null;
 }
 
+/** `specs` passes over statuses and events, which whoever writes them need not be told of. */
+export type FeedScope = 'all' | 'specs';
+
 /** What a reader of the feed learns. `gap`: its revision is older than what is kept; begin anew. */
 export type FeedRead =
   | { readonly kind: 'changes'; readonly entries: readonly ChangeLogEntry[]; readonly revision: number }
@@ -198,8 +201,8 @@ export interface Registry {
   history(query: HistoryQuery): Promise<readonly ChangeLogEntry[]>;
   /** The service as it was specified right after `revision`; undefined when it did not exist, E_NOT_FOUND when no longer kept. */
   serviceAt(service: string, revision: number): Promise<ServiceSpec | undefined>;
-  /** The feed after a revision, in order, at most `limit` entries. */
-  feed(afterRevision: number, limit: number): Promise<FeedRead>;
+  /** The feed after a revision, in order, at most `limit` entries. `specs`: of services and components alone. Default: `all`. */
+  feed(afterRevision: number, limit: number, of?: FeedScope): Promise<FeedRead>;
   /**
    * Calls `notify` soon after any commit of any client, at most 100 ms later (see `PRAGMA data_version`),
    * and of this one. Answers what ends it.

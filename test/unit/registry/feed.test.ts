@@ -31,6 +31,31 @@ test('a reader goes on where its last page ended', async () => {
   expect(await registry.feed(99, 10)).toMatchObject({ kind: 'gap', revision: 8 });
 });
 
+test('a reader of specs passes over statuses and events, and page by page comes to the same end', async () => {
+  const { registry } = await openTemporary();
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  for (const restarts of [1, 2]) {
+    await seeStatus(registry, restarts);
+    await registry.change([{ kind: 'request-restart', key: web }], cli);
+  }
+  const whole = await feedAfter(registry, 0);
+  const specs = whole.filter(({ entity }) => entity === 'service' || entity === 'component');
+  expect(specs.length).toBeLessThan(whole.length);
+  const pages = [];
+  let cursor = 0;
+  for (let ended = false; !ended;) {
+    const page = await registry.feed(cursor, 2, 'specs');
+    if (page.kind === 'gap') throw new Error('gap');
+    pages.push(...page.entries);
+    cursor = page.revision;
+    ended = page.entries.length < 2;
+  }
+  expect(pages).toEqual(specs);
+  expect(cursor).toBe(await registry.revision());
+  await seeStatus(registry, 3);
+  expect(await registry.feed(cursor, 2, 'specs')).toMatchObject({ entries: [], revision: await registry.revision() });
+});
+
 test('compaction keeps what its bounds promise, and the feed says where it begins', async () => {
   const bounds = { ...retention, eventCount: 2, watchCount: 3, historyCount: 3 };
   const { registry } = await openTemporary({ retention: bounds });
