@@ -16,12 +16,13 @@ import { killSeen } from './kill.js';
 import { reactions } from './reaction.js';
 import { keepResult, keepRun, type Result } from './results.js';
 import { startAgain } from './start-again.js';
+import { steps } from './steps.js';
 import { vmKill } from './vm-kill.js';
 import { vmList } from './vm-list.js';
 import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
-const core: readonly Benchmark[] = [registryWrites, reactions, fullPass, decisions];
+const core: readonly Benchmark[] = [registryWrites, reactions, fullPass, decisions, steps];
 const runtimes: readonly Benchmark[] = [
   apply20,
   applyUnchanged,

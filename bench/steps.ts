@@ -1,0 +1,143 @@
+/** Whole steps in simulation: registry, monitor, controller, reconciler and a simulated host, on a virtual clock. */
+import { formatKey } from '../src/core/names.js';
+import type { Registry } from '../src/core/ports/registry.js';
+import type { ComponentSpec } from '../src/core/spec.js';
+import { createSeededChance } from '../src/simulation/seeded-chance.js';
+import { SimulatedHome, type Services } from '../src/simulation/home.js';
+import { busyMs } from './cpu.js';
+import type { Benchmark, Measure, RunOptions } from './harness.js';
+
+const minuteMs = 60_000;
+const services = 5;
+const perService = 4;
+const target = { atLeast: 300_000 };
+
+/** What the controller did, by activation: from one read of a component to the next. */
+class Tally {
+  /** Activations that wrote something or called the driver. */
+  steps = 0;
+  /** Activations that changed nothing. */
+  looks = 0;
+  readonly #underWay = new Map<string, boolean>();
+
+  /** Counts what is asked of the registry from now on. */
+  listen(registry: Registry): void {
+    const component = registry.component.bind(registry);
+    const updateStatus = registry.updateStatus.bind(registry);
+    const purgeComponent = registry.purgeComponent.bind(registry);
+    const heard: Partial<Registry> = {
+      component: (key) => {
+        this.#begun(formatKey(key));
+        return component(key);
+      },
+      updateStatus: (updates, context) => {
+        for (const { key } of updates) this.#underWay.set(formatKey(key), true);
+        return updateStatus(updates, context);
+      },
+      purgeComponent: (key, ...rest) => {
+        this.#underWay.set(formatKey(key), true);
+        return purgeComponent(key, ...rest);
+      },
+    };
+    Object.assign(registry, heard);
+  }
+
+  #begun(key: string): void {
+    const acted = this.#underWay.get(key);
+    if (acted === true) this.steps += 1;
+    else if (acted === false) this.looks += 1;
+    this.#underWay.set(key, false);
+  }
+}
+
+function manyServices(patch: (service: number, component: number) => Partial<ComponentSpec>): Services {
+  return Object.fromEntries(
+    Array.from({ length: services }, (_, service) => [
+      `s${service}`,
+      Array.from({ length: perService }, (__, component) => ({
+        name: `c${component}`,
+        ...(component === 1 ? { dependsOn: ['c0'] } : {}),
+        ...(component === 2 ? { runtime: 'microvm' as const } : {}),
+        ...patch(service, component),
+      })),
+    ]),
+  );
+}
+
+/** Something happens: the user edits, programs end, somebody's hand removes. All under a seed. */
+async function stir(home: SimulatedHome, random: () => number, round: number): Promise<void> {
+  const service = Math.floor(random() * services);
+  const name = `s${service}`;
+  const edited = manyServices((_, component) => ({
+    env: component === 0 ? { ROUND: String(round) } : {},
+    memoryMb: component === 3 ? 64 + (round % 8) * 16 : 128,
+  }));
+  await home.put({ [name]: edited[name] ?? [] });
+  const running = home.host
+    .containers()
+    .filter(({ state, spec }) => state === 'running' && spec.runtime === 'container');
+  const [killed, removed] = [
+    running[Math.floor(random() * running.length)],
+    running[Math.floor(random() * running.length)],
+  ];
+  if (killed) home.host.hand.kill(killed.id);
+  if (removed && removed !== killed) home.host.hand.remove(removed.id);
+}
+
+async function measured(storage: 'memory' | 'file', forMs: number): Promise<readonly Measure[]> {
+  const home = await SimulatedHome.open({ seed: 1, storage });
+  try {
+    const tally = new Tally();
+    const chance = createSeededChance(2);
+    tally.listen(home.registry);
+    home.host.images.add('localhost/app:1');
+    await home.put(manyServices(() => ({ memoryMb: 128 })));
+    await home.start();
+    await home.clock.advance(10_000);
+    const before = { busyMs: busyMs(), steps: tally.steps, looks: tally.looks, counts: { ...home.counts } };
+    for (let round = 0; busyMs() - before.busyMs < forMs; round += 1) {
+      await stir(home, () => chance.random(), round);
+      await home.clock.advance(2_500);
+    }
+    const minutes = (busyMs() - before.busyMs) / minuteMs;
+    const aMinute = (count: number): number => count / minutes;
+    await home.converge(1_200_000);
+    const where = storage === 'memory' ? 'registry in memory' : 'registry in a file';
+    return [
+      {
+        what: `steps, ${where}`,
+        value: aMinute(tally.steps - before.steps),
+        unit: '/min',
+        target,
+        detail: `activations that wrote a status or called a driver; ${services * perService} components; a minute of processor time`,
+      },
+      {
+        what: `… and looks beside them`,
+        value: aMinute(tally.looks - before.looks),
+        unit: '/min',
+        target: null,
+        detail: 'activations that changed nothing',
+      },
+      {
+        what: `… writes of a status and acts of a driver`,
+        value: aMinute(home.counts.step - before.counts.step),
+        unit: '/min',
+        target: null,
+        detail: 'each step is one to three of them',
+      },
+    ];
+  } finally {
+    await home.close();
+  }
+}
+
+export const steps: Benchmark = {
+  name: 'steps',
+  about:
+    'whole steps of the control plane in simulation, registry included: edits, killed programs, removed containers',
+  quick: true,
+  async run({ quick }: RunOptions) {
+    const inMemory = await measured('memory', quick ? 3_000 : 15_000);
+    return quick ? inMemory : [...inMemory, ...(await measured('file', 10_000))];
+  },
+};
