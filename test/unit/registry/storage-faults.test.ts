@@ -159,3 +159,20 @@ describe.each(cases)('$name', ({ planned }) => {
     }
   });
 });
+
+test('what a lost transaction had read is forgotten, though another one gets its revision', async () => {
+  const operation: Operation = (registry) => registry.change([put('shop', spec('lost'))], cli);
+  const { count } = await courseOf('memory', operation);
+  for (const planned of faults.filter((each) => each.when === 'before' && each.name !== 'busy')) {
+    const { registry, clock, storage } = await fresh('memory');
+    storage.arm(count, planned);
+    expect(await outcomeOf(clock, operation(registry))).toBe(planned.code);
+    storage.arm();
+    const revision = await registry.revision();
+    editBySql(registry, `insert into components (service, name, image) values ('shop', 'found', 'localhost/found:1')`);
+    expect(await registry.revision()).toBe(revision + 1);
+    const names = (await registry.components({ service: 'shop' })).map((record) => record.key.component);
+    expect(names).toEqual(['found', 'gone', 'web']);
+    await registry.close();
+  }
+});
