@@ -89,6 +89,24 @@ module.exports = {
       to: { path: here, pathNot: ['^src/core/', '^src/agent/'] },
     },
     {
+      name: 'simulation-composes-the-core',
+      comment:
+        'The simulation puts the real core on a simulated host: no faces, no real runtimes, no agent of the host.',
+      severity: 'error',
+      from: { path: '^src/simulation/' },
+      to: {
+        path: here,
+        pathNot: ['^src/(core|controller|monitor|registry|simulation)/', '^src/runtimes/simulated/', '^reconcilers/'],
+      },
+    },
+    {
+      name: 'nothing-imports-the-simulation',
+      comment: 'What serves users never depends on what tries it.',
+      severity: 'error',
+      from: { path: here, pathNot: '^src/simulation/|^src/agent/compose\\.ts$' },
+      to: { path: '^src/simulation/' },
+    },
+    {
       name: 'nothing-imports-the-composer',
       comment: 'compose.ts and main.ts stand at the top.',
       severity: 'error',

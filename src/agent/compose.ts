@@ -5,7 +5,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { BerthClient } from '../api/client.js';
-import type { AgentOptions, CliDeps, ConnectOptions, Maintenance, VmSetUp } from '../cli/deps.js';
+import type {
+  AgentOptions,
+  CliDeps,
+  ConnectOptions,
+  Maintenance,
+  SimulationRequest,
+  SimulationRun,
+  VmSetUp,
+} from '../cli/deps.js';
 import { processStdio } from '../cli/node-stdio.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Registry } from '../core/ports/registry.js';
@@ -24,6 +32,7 @@ export function composeCli(env: Env): CliDeps {
     runAgent: (options) => agent(options, env),
     maintenance: maintenanceOf(env),
     vm: { setUp: (home, say, signal) => setUpVms(homeFolder(home, env, isRoot), env, say, signal) },
+    simulation: { names: async () => (await import('../simulation/index.js')).scenarioNames(), run: simulated },
     runEditor,
     stdio: processStdio(),
     env,
@@ -201,6 +210,12 @@ async function commandDrivers(home: string, registry: Registry, env: Env): Promi
 async function setUpVms(home: string, env: Env, say: (step: string) => void, signal: AbortSignal): Promise<VmSetUp> {
   const [{ setUpGuestKernel }, settings] = await Promise.all([import('./compose-drivers.js'), settingsOf(home, env)]);
   return setUpGuestKernel(home, settings, say, signal);
+}
+
+async function* simulated(request: SimulationRequest): AsyncGenerator<SimulationRun> {
+  const [{ simulate }, { readUserFile }] = await Promise.all([import('../simulation/index.js'), import('./system.js')]);
+  const schedule = request.schedule === null ? null : await readUserFile(request.schedule);
+  yield* simulate({ ...request, schedule });
 }
 
 function maintenanceOf(env: Env): Maintenance {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { BerthError, messageOf } from '../core/errors.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
 import type { EnvFileAccess } from '../core/ports/env-files.js';
 
@@ -48,4 +49,13 @@ export function homeFolder(
 /** The registry file of a home. */
 export function registryPath(home: string): string {
   return join(home, 'registry.db');
+}
+
+/** A text file that the user named. E_USAGE when it cannot be read. */
+export async function readUserFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new BerthError('E_USAGE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -211,6 +211,21 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/vm-setup.js'),
   },
   {
+    name: 'sim',
+    summary: 'try Berth itself in simulation: storms of faults by seed, or a mishap at each effect of a scenario',
+    args: [],
+    options: [
+      { flags: '--seed <number>', summary: 'the seed of the first storm (default: 1)' },
+      { flags: '--storms <count>', summary: 'how many storms, of one seed after the other (default: 1)' },
+      { flags: '--scenario <name>', summary: 'sweep a scenario instead; all: each of them' },
+      { flags: '--schedule <file>', summary: 'ride a storm that was kept as JSON' },
+      { flags: '--list', summary: 'name the scenarios' },
+      { flags: '--trace', summary: 'print what happened, line by line' },
+      output,
+    ],
+    load: () => import('./commands/sim.js'),
+  },
+  {
     name: 'db check',
     summary: 'check the registry file',
     args: [],

@@ -85,6 +85,33 @@ export interface VmSetUp {
   readonly path: string;
 }
 
+export interface SimulationRequest {
+  readonly seed: number;
+  /** How many seeds, one storm each. */
+  readonly storms: number;
+  /** A scenario to sweep instead, by name; `all` for each. */
+  readonly scenario: string | null;
+  /** A file with the schedule of a storm to ride instead. Absolute. */
+  readonly schedule: string | null;
+  readonly trace: boolean;
+}
+
+/** One storm, or one scenario with a mishap at each effect. */
+export interface SimulationRun {
+  readonly name: string;
+  /** null: all held. */
+  readonly failure: string | null;
+  /** Of a storm that failed: a short one that fails alike. JSON. */
+  readonly schedule: unknown;
+  /** What happened in a storm, in words. */
+  readonly gusts: readonly string[];
+  readonly trace: readonly string[];
+  /** Writes of a status, and calls that change something. */
+  readonly steps: number;
+  /** Of a scenario: how many mishaps were tried. */
+  readonly mishaps: number;
+}
+
 export interface CliDeps {
   connect(options: ConnectOptions): Promise<BerthClient>;
   /** Runs an agent in the foreground until it is told to stop; answers the exit code. */
@@ -96,6 +123,12 @@ export interface CliDeps {
      * `ConnectOptions`. `say` is told of each step in a few words.
      */
     setUp(home: string | null, say: (step: string) => void, signal: AbortSignal): Promise<VmSetUp>;
+  };
+  /** Berth itself in simulation; touches nothing of this machine. */
+  readonly simulation: {
+    names(): Promise<readonly string[]>;
+    /** Hands over each run as it ends. E_NOT_FOUND, E_DEFINITION. */
+    run(request: SimulationRequest): AsyncIterable<SimulationRun>;
   };
   /** Runs a program on the terminal and waits for its end; answers its exit code. */
   runEditor(argv: readonly string[]): Promise<number>;

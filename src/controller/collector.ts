@@ -57,6 +57,7 @@ export class Collector {
     const orphans = view.owned().filter(({ owner }) => owner && !keys.has(formatKey(owner)));
     if (orphans.length > 0) await this.#dealWith(orphans);
     await this.#removeEmptyServices(keys);
+    await this.#forgetGone(keys);
     await this.#removeVolumes();
     await this.#options.mover.sweep(this.#options.signal);
   }
@@ -127,6 +128,20 @@ export class Collector {
     }
   }
 
+  /** Of workloads that are gone, whoever removed them, no row stays; nor of those that were never made and nobody wants. */
+  async #forgetGone(keys: ReadonlySet<string>): Promise<void> {
+    const { registry, view, signal } = this.#options;
+    const seen = new Set(view.owned().map((workload) => workload.nativeId));
+    for (const row of (await registry.ledger()).filter(isWorkload)) {
+      if (row.nativeId !== null && seen.has(row.nativeId)) continue;
+      if (row.nativeId === null && (row.component === null || keys.has(keyOf(row)))) continue;
+      if (signal.aborted || !view.driver(row.driver) || !view.health(row.driver).answering) continue;
+      // A list may be partial: it is gone when it was asked for and is not there.
+      if (!(await view.refresh(row.driver, row.nativeId ?? row.name))) continue;
+      if (!view.owned().some((workload) => isIntentFor(row, workload))) await registry.forget([row.id]);
+    }
+  }
+
   async #removeObjects(rows: readonly LedgerRecord[]): Promise<void> {
     const { registry, view, log, signal } = this.#options;
     for (const row of rows) {
@@ -178,4 +193,8 @@ function isIntentFor(row: LedgerRecord, orphan: ObservedWorkload): boolean {
   if (row.driver !== orphan.driver || !isWorkload(row)) return false;
   if (row.nativeId === orphan.nativeId) return true;
   return row.nativeId === null && row.service === orphan.owner?.service && row.component === orphan.owner.component;
+}
+
+function keyOf({ service, component }: LedgerRecord): string {
+  return formatKey({ service, component: component ?? '' });
 }

@@ -6,9 +6,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { FaultKind } from '../../src/runtimes/simulated/index.js';
 import { effectiveLimits } from '../../src/core/spec.js';
-import { SimHome } from '../support/sim-home.js';
-import type { Scenario } from './scenario.js';
-import { scenarios } from './scenarios.js';
+import { SimulatedHome } from '../../src/simulation/home.js';
+import type { Scenario } from '../../src/simulation/scenario.js';
+import { scenarios } from '../../src/simulation/scenarios.js';
 
 const kinds: readonly FaultKind[] = [
   'fail-before',
@@ -39,12 +39,12 @@ interface Mark {
   readonly startedAtMs: number | null;
 }
 
-function marks(home: SimHome): ReadonlyMap<string, Mark> {
+function marks(home: SimulatedHome): ReadonlyMap<string, Mark> {
   return new Map(home.host.containers().map(({ name, id, startedAtMs }) => [name, { id, startedAtMs }]));
 }
 
 /** No generation is given up but the one whose program does not stay up, and what runs is what is wanted. */
-async function expectSpecs(home: SimHome, scenario: Scenario): Promise<void> {
+async function expectSpecs(home: SimulatedHome, scenario: Scenario): Promise<void> {
   const { host, registry } = home;
   for (const { workload, spec, status, generation } of await registry.components()) {
     const isPutBack = scenario.putBack !== undefined && workload === 'shop-web';
@@ -61,7 +61,7 @@ async function expectSpecs(home: SimHome, scenario: Scenario): Promise<void> {
 
 /** Runs a scenario with at most one fault. Answers how many calls it took until it had converged. */
 async function run(scenario: Scenario, fault: PlannedFault | null): Promise<number> {
-  const home = await SimHome.open(seed);
+  const home = await SimulatedHome.open({ seed });
   try {
     await scenario.prepare(home);
     const before = marks(home);

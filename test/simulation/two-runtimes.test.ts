@@ -1,12 +1,12 @@
 /** A home with two runtimes: what one that does not answer means for components that were, or were never, in it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BerthError } from '../../src/core/errors.js';
-import { SimHome } from '../support/sim-home.js';
+import { SimulatedHome } from '../../src/simulation/home.js';
 
-let home: SimHome;
+let home: SimulatedHome;
 
 beforeEach(async () => {
-  home = await SimHome.open();
+  home = await SimulatedHome.open();
   home.host.images.add('localhost/app:1', { program: { writes: '+' } });
   await home.start();
 });
@@ -100,8 +100,8 @@ describe('a volume', () => {
   it('that is deleted by name is gone wherever a copy is, and begins anew', async () => {
     await home.put({ shop: [web] });
     await home.converge();
-    await home.put({ shop: [{ ...web, runtime: 'microvm', readyTimeoutS: 3_600 }] });
     home.host.bootMs = 3_000_000;
+    await home.put({ shop: [{ ...web, runtime: 'microvm', readyTimeoutS: 3_600 }] });
     await home.clock.advance(5_000);
     expect(home.volume('shop', 'data')).toEqual({ container: '+', vm: '+' });
     await home.change([{ kind: 'delete-component', key: { service: 'shop', component: 'web' } }]);
@@ -121,7 +121,7 @@ describe('a volume', () => {
     await home.put({ shop: [web] });
     await home.converge();
     home.crash();
-    await home.registry.setVolumeHolders({ service: 'shop', volume: 'data' }, []);
+    await home.byUser(() => home.registry.setVolumeHolders({ service: 'shop', volume: 'data' }, []));
     await home.put({ shop: [{ ...web, runtime: 'microvm' }] });
     await home.start();
     await home.converge();

@@ -9,6 +9,17 @@ interface Call {
   readonly isSettled: () => boolean;
 }
 
+/** What ends a call from outside. */
+interface Pending {
+  /** Nobody gets an answer. */
+  readonly forget: () => void;
+  readonly end: () => void;
+}
+
+function driverClosed(): BerthError {
+  return new BerthError('E_DRIVER_UNREACHABLE', 'the driver was closed');
+}
+
 const neverAnswers = <T>(): Promise<T> => new Promise(() => undefined);
 
 const noDelay: Fault = { kind: 'slow-answer', delayMs: 0, error: null };
@@ -16,8 +27,9 @@ const noDelay: Fault = { kind: 'slow-answer', delayMs: 0, error: null };
 export class CallGate {
   readonly #host: SimulatedHost;
   readonly #homeId: string;
-  readonly #pending = new Set<() => void>();
+  readonly #pending = new Set<Pending>();
   #dead = false;
+  #closed = false;
 
   constructor(host: SimulatedHost, homeId: string) {
     this.#host = host;
@@ -31,7 +43,13 @@ export class CallGate {
 
   die(): void {
     this.#dead = true;
-    for (const forget of [...this.#pending]) forget();
+    for (const { forget } of [...this.#pending]) forget();
+  }
+
+  /** The driver lets go: what is under way ends without an answer, and every later call is refused. */
+  close(): void {
+    this.#closed = true;
+    for (const { end } of [...this.#pending]) end();
   }
 
   /**
@@ -40,6 +58,7 @@ export class CallGate {
    */
   run<T>(name: string, signal: AbortSignal, deadlineMs: number, work: (fault: Fault) => Promise<T>): Promise<T> {
     if (this.#dead) return neverAnswers();
+    if (this.#closed) return Promise.reject(driverClosed());
     return new Promise((resolve, reject) => {
       let settled = false;
       const call: Call = { name, isSettled: () => settled };
@@ -48,11 +67,18 @@ export class CallGate {
         settled = true;
         cancelDeadline();
         signal.removeEventListener('abort', onAbort);
-        this.#pending.delete(forget);
+        this.#pending.delete(pending);
         answer();
       };
-      const forget = (): void => {
-        settle(() => undefined);
+      const pending: Pending = {
+        forget: () => {
+          settle(() => undefined);
+        },
+        end: () => {
+          settle(() => {
+            reject(driverClosed());
+          });
+        },
       };
       const fail = (message: string, cause?: unknown): void => {
         settle(() => {
@@ -65,7 +91,7 @@ export class CallGate {
       const cancelDeadline = this.#host.clock.after(deadlineMs, () => {
         fail(`no answer within ${deadlineMs} ms`);
       });
-      this.#pending.add(forget);
+      this.#pending.add(pending);
       signal.addEventListener('abort', onAbort);
       if (signal.aborted) onAbort();
       this.#perform(call, work).then(
@@ -103,6 +129,7 @@ export class CallGate {
     if (call.isSettled() && !host.carriesOutAbandoned) return neverAnswers();
     this.#mustReach(call);
     await this.#before(call, fault);
+    if (fault?.kind === 'twice') await work(fault).catch(() => undefined);
     const value = await work(fault ?? noDelay);
     await this.#after(call, fault);
     await host.takeTime('transport');

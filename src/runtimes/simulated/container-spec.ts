@@ -36,14 +36,28 @@ export function thingLabels(object: HostObject, { homeId }: Maker): Labels {
   return labelsOf({ homeId, service: object.service, component: '', generation: null, specHash: null });
 }
 
-/** E_IMAGE_MISSING, E_VOLUME_SOURCE. */
+/** What no runtime looks at an image for. E_VOLUME_SOURCE, E_NOT_SUPPORTED. */
+export function mustMount({ service, spec }: CreateRequest, { homeId, realm }: Maker, host: SimulatedHost): void {
+  const mounts = spec.volumes.flatMap((text) => mountOf(text, service, homeId));
+  const folder = mounts.find(({ kind }) => kind === 'host');
+  if (realm === 'vm' && folder) {
+    throw new BerthError('E_NOT_SUPPORTED', `a virtual machine cannot mount the host's folder ${folder.source}`);
+  }
+  if (spec.runtime === 'unikernel' && mounts.length > 0) {
+    throw new BerthError('E_NOT_SUPPORTED', 'a unikernel has no volumes here');
+  }
+  const missing = mounts.find(({ kind, source }) => kind === 'host' && host.missingPaths.has(source));
+  if (missing) throw new BerthError('E_VOLUME_SOURCE', `statfs ${missing.source}: no such file or directory`);
+}
+
+/** E_IMAGE_MISSING, E_VM_IMAGE. */
 export function containerSpecOf(request: CreateRequest, maker: Maker, host: SimulatedHost): ContainerSpec {
   const { service, spec, role, generation, specHash, imageDigest } = request;
   const { homeId, namePrefix, realm } = maker;
-  const image = host.images.get(imageDigest);
+  // A machine is made of what was built of an image, which outlives it.
+  const isBuilt = realm === 'vm' && host.built.has(imageDigest);
+  const image = isBuilt ? host.images.recall(imageDigest) : host.images.get(imageDigest);
   const mounts = spec.volumes.flatMap((text) => mountOf(text, service, homeId));
-  const missing = mounts.find(({ kind, source }) => kind === 'host' && host.missingPaths.has(source));
-  if (missing) throw new BerthError('E_VOLUME_SOURCE', `statfs ${missing.source}: no such file or directory`);
   if (realm === 'vm' && image.noBoot !== null) throw new BerthError('E_VM_IMAGE', image.noBoot);
   return {
     runtime: spec.runtime,

@@ -19,7 +19,8 @@ import type {
 import type { BuildSpec, PullPolicy, Runtime } from '../../core/spec.js';
 import { CallGate } from './call-gate.js';
 import { openConsole } from './console.js';
-import { containerSpecOf, objectsOf, type Maker } from './container-spec.js';
+import { objectsOf, type Maker } from './container-spec.js';
+import { createWorkload } from './create.js';
 import type { Engine } from './engine.js';
 import { followEvents } from './event-stream.js';
 import { runInside } from './exec.js';
@@ -27,7 +28,8 @@ import type { SimulatedHost } from './host.js';
 import { ownerOf } from './labels.js';
 import { removeBuild, unusedBuilds } from './machine-builds.js';
 import type { Actor, Container } from './model.js';
-import { contentOf, ensureObject, listObjects, removeObject, replaceContent, type ObjectsContext } from './objects.js';
+import { readLog } from './log-stream.js';
+import { contentOf, listObjects, removeObject, replaceContent, type ObjectsContext } from './objects.js';
 import { observe, statsOf } from './observe.js';
 
 export interface SimulatedDriverOptions {
@@ -115,14 +117,15 @@ class DriverOfHost implements SimulatedDriver {
       if (fault.kind === 'stale' && last !== null) return last;
       const snapshot = this.#snapshot();
       this.#lastSnapshot = snapshot;
-      return snapshot;
+      if (fault.kind !== 'partial') return snapshot;
+      return { ...snapshot, workloads: snapshot.workloads.filter(() => this.#host.chance.random() < 0.5) };
     });
   }
 
   inspect(idOrName: string, signal: AbortSignal): Promise<ObservedWorkload | undefined> {
     return this.#read('inspect', signal, () => {
       const container = this.#engine.find(idOrName);
-      return container && this.#observe(container);
+      return container && this.#shows(container) ? this.#observe(container) : undefined;
     });
   }
 
@@ -153,14 +156,8 @@ class DriverOfHost implements SimulatedDriver {
 
   create(request: CreateRequest, signal: AbortSignal): Promise<string> {
     return this.#gate.run('create', signal, this.#deadlineMs, async () => {
-      const host = this.#host;
-      await host.takeTime('create');
-      if (this.#isVm && host.machinesUnavailable) throw host.machinesUnavailable;
-      for (const object of this.objectsFor(request)) ensureObject(this.#objects, object);
-      this.#gate.mustLive();
-      const spec = containerSpecOf(request, this.#maker, host);
-      if (this.#isVm) host.built.set(spec.image.digest, this.#clock.now());
-      return this.#gate.effect('create', spec.name, () => this.#engine.create(spec, this.#actor).id);
+      await this.#host.takeTime('create');
+      return createWorkload(this.#objects, this.#engine, request);
     });
   }
 
@@ -185,7 +182,7 @@ class DriverOfHost implements SimulatedDriver {
       const { down } = await this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime('stop');
         const container = engine.find(nativeId);
-        if (!container) return { down: Promise.resolve() };
+        if (!container || this.#hides('stop', container)) return { down: Promise.resolve() };
         this.#mustBeOurs('stop', container);
         return this.#gate.effect('stop', container.id, () => ({ down: engine.stop(container, graceMs, this.#actor) }));
       });
@@ -251,7 +248,7 @@ class DriverOfHost implements SimulatedDriver {
   attach(nativeId: string, signal: AbortSignal): Promise<ConsoleSession> {
     return this.#read('attach', signal, () => {
       if (!this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'a container has no console');
-      const machine = this.#engine.get(nativeId);
+      const machine = this.#shown(nativeId);
       this.#mustBeOurs('attach', machine);
       return openConsole(machine, this.#clock);
     });
@@ -267,8 +264,8 @@ class DriverOfHost implements SimulatedDriver {
   }
 
   async *logs(nativeId: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const container = await this.#read('logs', signal, () => this.#engine.get(nativeId));
-    yield* container.log.read(options, signal);
+    const { log } = await this.#read('logs', signal, () => this.#shown(nativeId));
+    yield* readLog(this.#host, log, options, signal);
   }
 
   stats(signal: AbortSignal): Promise<readonly WorkloadStats[]> {
@@ -288,6 +285,7 @@ class DriverOfHost implements SimulatedDriver {
   }
 
   close(): Promise<void> {
+    this.#gate.close();
     return Promise.resolve();
   }
 
@@ -312,12 +310,31 @@ class DriverOfHost implements SimulatedDriver {
       this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime(call);
         const container = this.#engine.get(nativeId);
+        if (this.#hides(call, container)) throw noSuch(nativeId);
         this.#mustBeOurs(call, container);
         this.#gate.effect(call, container.id, () => {
           apply(container);
         });
       }),
     );
+  }
+
+  /** Machines have no names but those of their home: a driver sees no other home's. */
+  #shows(container: Container): boolean {
+    return !this.#isVm || ownerOf(container.spec.labels)?.homeId === this.#maker.homeId;
+  }
+
+  #shown(nativeId: string): Container {
+    const container = this.#engine.get(nativeId);
+    if (!this.#shows(container)) throw noSuch(nativeId);
+    return container;
+  }
+
+  /** To be told to touch what it does not see is as wrong, though it does nothing. */
+  #hides(call: string, container: Container): boolean {
+    if (this.#shows(container)) return false;
+    this.#host.reportForeignTouched(call, this.#maker.homeId, container);
+    return true;
   }
 
   #mustBeOurs(call: string, container: Container): void {
@@ -331,7 +348,7 @@ class DriverOfHost implements SimulatedDriver {
 
   #snapshot(): DriverSnapshot {
     const workloads: ObservedWorkload[] = [];
-    for (const container of this.#engine.all()) workloads.push(this.#observe(container));
+    for (const container of this.#engine.all()) if (this.#shows(container)) workloads.push(this.#observe(container));
     if (this.#seen.size > 2 * workloads.length + 100) this.#seen.clear();
     const images = this.imagesOf === this.name ? this.#host.images.references() : new Map<string, string>();
     return { driver: this.name, workloads, images, takenAtMs: this.#clock.now() };
@@ -346,4 +363,8 @@ class DriverOfHost implements SimulatedDriver {
     this.#seen.set(container.id, { version: container.version, workload });
     return workload;
   }
+}
+
+function noSuch(nativeId: string): BerthError {
+  return new BerthError('E_WORKLOAD_MISSING', `there is no virtual machine ${nativeId}`);
 }

@@ -92,7 +92,7 @@ export class Engine {
       address: null,
       problem: null,
       run: null,
-      log: new LogBook(),
+      log: new LogBook(this.#options.realm === 'vm'),
       version: 0,
     };
     this.#containers.set(container.id, container);

@@ -9,10 +9,24 @@ import type { BerthError } from '../../core/errors.js';
  * `hang-after`: it was done, no answer ever comes.
  * `late`: nothing for `delayMs`, then it is done after all, whoever still waits.
  * `slow-answer`: it is done at once, the answer takes `delayMs` more.
+ * `twice`: it is asked for and carried out a second time, as a transport that repeats a request does; the second
+ * answer counts.
  * `stale`: a list answers what it answered the last time.
+ * `partial`: a list lacks some of what is there.
  */
-export type FaultKind =
-  'fail-before' | 'unreachable' | 'lost-answer' | 'hang' | 'hang-after' | 'late' | 'slow-answer' | 'stale';
+export const faultKinds = [
+  'fail-before',
+  'unreachable',
+  'lost-answer',
+  'hang',
+  'hang-after',
+  'late',
+  'slow-answer',
+  'twice',
+  'stale',
+  'partial',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
 
 export interface FaultOptions {
   /** For `late` and `slow-answer`. Default: 60,000 ms, which is beyond every deadline of a quick call. */

@@ -60,6 +60,14 @@ export class Hand {
     return this.#images.add(reference, definition);
   }
 
+  /** As `podman rmi --force`: the containers that were made from it go with it; machines have a copy of their own. */
+  removeImage(digest: string): void {
+    for (const container of this.#engine.list()) {
+      if (container.spec.image.digest === digest) this.#engine.remove(container, 'hand');
+    }
+    this.#images.remove(digest);
+  }
+
   /** A container that bears no label of any home, running. Answers its native id. E_NAME_TAKEN, E_PORT_TAKEN. */
   runForeign(name: string, options: Partial<Omit<ContainerSpec, 'name'>> = {}): string {
     const reference = 'localhost/foreign:1';

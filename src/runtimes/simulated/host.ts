@@ -75,6 +75,8 @@ export class SimulatedHost {
   latencies: Latencies;
   /** Called before and after each effect of a driver; a crash test ends its agent here. */
   onEffect: ((effect: Effect) => void) | null = null;
+  /** Hears of everything that is done, as the journal keeps it. */
+  onJournal: ((entry: JournalEntry) => void) | null = null;
   /** Host paths that do not exist; all others do. */
   readonly missingPaths = new Set<string>();
   readonly #things = new Map<string, HostThing>();
@@ -84,6 +86,7 @@ export class SimulatedHost {
   readonly #updateEvents: boolean;
   readonly #locks = new Map<string, Promise<void>>();
   readonly #waitingForUp = new Set<() => void>();
+  readonly #streams = new Set<() => void>();
   #outage: Outage = null;
   #carryOutAbandoned = false;
   #effects = 0;
@@ -179,11 +182,19 @@ export class SimulatedHost {
     this.#outage = outage;
     if (outage !== null) this.#carryOutAbandoned = options.carryOutAbandoned ?? false;
     this.events.stall(outage === 'hang');
-    if (outage === 'refuse') this.events.cut();
+    if (outage === 'refuse') this.#cutStreams();
     if (outage === 'hang') return;
     const waiting = [...this.#waitingForUp];
     this.#waitingForUp.clear();
     for (const proceed of waiting) proceed();
+  }
+
+  /** Whoever follows a log holds a connection; `onCut` hears when it breaks. Answers what lets go of it. */
+  openStream(onCut: () => void): () => void {
+    this.#streams.add(onCut);
+    return () => {
+      this.#streams.delete(onCut);
+    };
   }
 
   /** Resolves when the runtime does not hang (any more). */
@@ -273,9 +284,21 @@ export class SimulatedHost {
     await this.sleep(drawLatencyMs(this.latencies[call], this.chance));
   }
 
+  /** Something happened that never must, as whoever watches a simulation found. */
+  reportViolation(rule: Violation['rule'], detail: string): void {
+    this.#safety.report(rule, detail);
+  }
+
   /** A driver was told to touch what is not its home's, and refused. */
   reportForeignTouched(call: string, homeId: string, container: Container): void {
     this.#safety.foreignTouched(call, homeId, container);
+  }
+
+  #cutStreams(): void {
+    const streams = [...this.#streams];
+    this.#streams.clear();
+    for (const onCut of streams) onCut();
+    this.events.cut();
   }
 
   #acted(by: Actor, action: string, container: Container, detail: string): void {
@@ -299,7 +322,9 @@ export class SimulatedHost {
   }
 
   #record(by: Actor, action: string, id: string, name: string, detail: string): void {
-    this.#journal.push({ atMs: this.clock.now(), by, action, id, name, detail });
+    const entry = { atMs: this.clock.now(), by, action, id, name, detail };
+    this.#journal.push(entry);
+    this.onJournal?.(entry);
   }
 
   #emit(event: Omit<HostEvent, 'atMs'>): void {

@@ -12,6 +12,7 @@ export type ImageListener = (action: string, reference: string, digest: string) 
 
 export class ImageStore {
   readonly #images = new Map<string, SimulatedImage>();
+  readonly #removed = new Map<string, SimulatedImage>();
   readonly #tags = new Map<string, string>();
   readonly #remote = new Map<string, SimulatedImage>();
   readonly #builds = new Map<string, BuildResult>();
@@ -45,7 +46,11 @@ export class ImageStore {
   /** Removes an image and its tags, as `podman rmi --force` does; what was made from it stays. */
   remove(digest: string): void {
     for (const [reference, tagged] of this.#tags) if (tagged === digest) this.#tags.delete(reference);
-    if (this.#images.delete(digest)) this.#notify('remove', digest, digest);
+    const image = this.#images.get(digest);
+    if (!image) return;
+    this.#removed.set(digest, image);
+    this.#images.delete(digest);
+    this.#notify('remove', digest, digest);
   }
 
   /** Puts an image where it can be pulled from. Answers its digest. */
@@ -86,6 +91,11 @@ export class ImageStore {
   /** Each tag with the digest that it names, and each digest with itself. */
   references(): ReadonlyMap<string, string> {
     return new Map([...this.#tags, ...[...this.#images.keys()].map((digest): [string, string] => [digest, digest])]);
+  }
+
+  /** As `get`, also when it was removed since: whoever built something of it knows it. E_IMAGE_MISSING. */
+  recall(digest: string): SimulatedImage {
+    return this.#removed.get(digest) ?? this.get(digest);
   }
 
   /** Fetches from the registry. E_IMAGE_PULL. */

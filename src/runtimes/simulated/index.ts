@@ -8,8 +8,8 @@ export {
   type SimulatedHost,
   type SimulatedHostOptions,
 } from './host.js';
-export type { FaultKind, FaultOptions } from './fault-plan.js';
+export { faultKinds, type FaultKind, type FaultOptions } from './fault-plan.js';
 export type { HostEvent, Mishap } from './event-bus.js';
-export { noLatencies, type Latencies } from './latency.js';
+export { noLatencies, podmanLatencies, type Latencies } from './latency.js';
 export type { Behaviour, Program, RunFacts } from './behaviour.js';
 export type { Container, ImageDefinition, JournalEntry, Violation } from './model.js';

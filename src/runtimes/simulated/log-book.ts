@@ -1,21 +1,28 @@
 /** What a workload printed, through all of its runs. */
 import type { LogLine, LogOptions } from '../../core/ports/driver.js';
 
-type Stream = 'stdout' | 'stderr';
+type Stream = LogLine['stream'];
 
 /** Splits output into lines as they come; a last line without its end is kept until the program ends. */
 export class LogBook {
   readonly #lines: LogLine[] = [];
+  readonly #isConsole: boolean;
   readonly #partial = new Map<Stream, string>();
   readonly #waiting = new Set<() => void>();
   #running = false;
+
+  /** A machine has a console, where nobody tells stdout from stderr. */
+  constructor(isConsole = false) {
+    this.#isConsole = isConsole;
+  }
 
   /** The program starts: followers stay. */
   begin(): void {
     this.#running = true;
   }
 
-  write(stream: Stream, text: string, atMs: number): void {
+  write(written: 'stdout' | 'stderr', text: string, atMs: number): void {
+    const stream = this.#isConsole ? 'console' : written;
     const parts = ((this.#partial.get(stream) ?? '') + text).split('\n');
     this.#partial.set(stream, parts.pop() ?? '');
     for (const part of parts) this.#lines.push({ atMs, stream, text: part });

@@ -92,6 +92,7 @@ export interface JournalEntry {
 /** Something that must never happen, and did. */
 export interface Violation {
   readonly atMs: number;
-  readonly rule: 'two-running' | 'foreign-touched' | 'volume-in-use';
+  readonly rule:
+    'two-running' | 'foreign-touched' | 'volume-in-use' | 'acted-on-ignorance' | 'status-ahead' | 'spec-lost';
   readonly detail: string;
 }

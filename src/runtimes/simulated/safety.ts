@@ -19,12 +19,12 @@ export class SafetyProbe {
 
   /** A driver was told to touch what is not its home's; it refused. */
   foreignTouched(call: string, homeId: string, container: Container): void {
-    this.#report('foreign-touched', `home ${homeId} wanted to ${call} ${container.name} (${container.id})`);
+    this.report('foreign-touched', `home ${homeId} wanted to ${call} ${container.name} (${container.id})`);
   }
 
   /** A volume was copied while something that mounts it was up. */
   volumeInUse(detail: string): void {
-    this.#report('volume-in-use', detail);
+    this.report('volume-in-use', detail);
   }
 
   /**
@@ -40,7 +40,7 @@ export class SafetyProbe {
     running.set(container.id, by);
     if (by === 'hand' || others.length === 0) return;
     const ids = others.map(([id]) => id).join(', ');
-    this.#report('two-running', `${key}: ${container.name} (${container.id}) was started while ${ids} ran`);
+    this.report('two-running', `${key}: ${container.name} (${container.id}) was started while ${ids} ran`);
   }
 
   ended(container: Container): void {
@@ -51,7 +51,7 @@ export class SafetyProbe {
     if (running?.size === 0) this.#running.delete(key);
   }
 
-  #report(rule: Violation['rule'], detail: string): void {
+  report(rule: Violation['rule'], detail: string): void {
     this.#found.push({ atMs: this.#clock.now(), rule, detail });
   }
 }

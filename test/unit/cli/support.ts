@@ -17,6 +17,7 @@ import { initialStatus, type ComponentStatus } from '../../../src/core/status.js
 import { createDefinitionReader, nodeFiles } from '../../../src/definition/index.js';
 import { openRegistry } from '../../../src/registry/index.js';
 import { createSimulatedDriver, createSimulatedHost } from '../../../src/runtimes/simulated/index.js';
+import { scenarioNames, simulate } from '../../../src/simulation/index.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 
 export interface Result {
@@ -210,6 +211,13 @@ export class Bench {
       },
       maintenance: this.#maintenance(),
       vm: { setUp: (...args) => this.vmSetUp(...args) },
+      simulation: {
+        names: () => Promise.resolve(scenarioNames()),
+        async *run (request) {
+          const schedule = request.schedule === null ? null : await readFile(request.schedule, 'utf8');
+          yield* simulate({ ...request, schedule });
+        },
+      },
       runEditor: async (argv) => {
         const path = argv.at(-1) ?? '';
         const { text, exit = 0 } = await this.editor(await readFile(path, 'utf8'));

@@ -26,6 +26,9 @@ const planted = [
   { file: 'src/api/planted.ts', imports: '../registry/there.js', rule: 'api-knows-core' },
   { file: 'src/agent/planted.ts', imports: '../registry/there.js', rule: 'agent-composes-in-one-file' },
   { file: 'src/cli/planted.ts', imports: '../agent/compose.js', rule: 'nothing-imports-the-composer' },
+  { file: 'src/simulation/planted.ts', imports: '../api/there.js', rule: 'simulation-composes-the-core' },
+  { file: 'src/simulation/planted.ts', imports: '../runtimes/podman/there.js', rule: 'simulation-composes-the-core' },
+  { file: 'src/controller/planted.ts', imports: '../simulation/there.js', rule: 'nothing-imports-the-simulation' },
   { file: 'src/registry/planted.ts', imports: 'vitest', rule: 'no-dev-package' },
   { file: 'src/registry/planted.ts', imports: './not-there.js', rule: 'no-unresolvable' },
 ] as const;

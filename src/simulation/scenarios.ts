@@ -1,12 +1,12 @@
 /** What a home goes through in simulation: each has a beginning that is reached in peace, and an act. */
-import type { SimHome } from '../support/sim-home.js';
+import type { SimulatedHome } from './home.js';
 import { machineScenarios } from './machine-scenarios.js';
 import type { Scenario } from './scenario.js';
 
 const shop = { shop: [{ name: 'db' }, { name: 'web', dependsOn: ['db'] }, { name: 'worker' }] };
 const all = ['shop-db', 'shop-web', 'shop-worker'];
 
-async function settled(home: SimHome): Promise<void> {
+async function settled(home: SimulatedHome): Promise<void> {
   home.host.images.add('localhost/app:1');
   await home.put(shop);
   await home.start();

@@ -1,6 +1,6 @@
 /** Machines beside containers: their lives, and components that move between the two with their data. */
-import { expect } from 'vitest';
-import type { SimHome, Services } from '../support/sim-home.js';
+import { demand, demandSame } from './demand.js';
+import type { Services, SimulatedHome } from './home.js';
 import type { Scenario } from './scenario.js';
 
 type Web = Partial<Services[string][number]>;
@@ -10,7 +10,7 @@ function shop(web: Web): Services {
   return { shop: [{ name: 'db' }, { name: 'web', volumes: ['data:/data'], ...web }] };
 }
 
-async function settled(home: SimHome, web: Web): Promise<void> {
+async function settled(home: SimulatedHome, web: Web): Promise<void> {
   home.host.images.add('localhost/app:1');
   home.host.images.add('localhost/web:1', { program: { writes: '+' } });
   home.host.images.add('localhost/stuck:1', { program: { neverBoots: true } });
@@ -28,12 +28,12 @@ async function settled(home: SimHome, web: Web): Promise<void> {
 }
 
 /** Each begin of the program that runs now has left its mark behind what was there, and no copy came over it. */
-function expectData(home: SimHome, realm: 'container' | 'vm', before: string): void {
+function demandData(home: SimulatedHome, realm: 'container' | 'vm', before: string): void {
   const web = home.host.containers().find(({ name }) => name === 'shop-web');
   const other = realm === 'vm' ? 'container' : 'vm';
   const data = home.volume('shop', 'data');
-  expect(data[realm]).toBe(`${before}${'+'.repeat(web?.starts ?? 0)}`);
-  expect(data[other], `what is left with the ${other}`).toBeUndefined();
+  demandSame(data[realm], `${before}${'+'.repeat(web?.starts ?? 0)}`, `the data with the ${realm}`);
+  demandSame(data[other], undefined, `what is left with the ${other}`);
 }
 
 const both = ['shop-db', 'shop-web'];
@@ -57,7 +57,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/web:1', runtime: 'microvm', env: { A: '1' } })),
     ...isMachine,
     check: (home) => {
-      expectData(home, 'vm', '+precious');
+      demandData(home, 'vm', '+precious');
     },
   },
   {
@@ -81,7 +81,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/web:1', runtime: 'microvm' })),
     ...isMachine,
     check: (home) => {
-      expectData(home, 'vm', '+precious');
+      demandData(home, 'vm', '+precious');
     },
   },
   {
@@ -90,8 +90,8 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/shaky:1', runtime: 'microvm' })),
     ...isMachine,
     check: (home) => {
-      expect(home.host.starts('shop-web')).toBeGreaterThan(1);
-      expectData(home, 'vm', '+precious');
+      demand(home.host.starts('shop-web') > 1, 'it was started only once');
+      demandData(home, 'vm', '+precious');
     },
   },
   {
@@ -100,7 +100,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/web:1' })),
     ...common,
     check: (home) => {
-      expectData(home, 'container', '+precious');
+      demandData(home, 'container', '+precious');
     },
   },
   {
@@ -114,7 +114,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/web:1' })),
     ...common,
     check: (home) => {
-      expectData(home, 'container', '+precious+newer');
+      demandData(home, 'container', '+precious+newer');
     },
   },
   {
@@ -124,7 +124,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/stuck:1', runtime: 'microvm', readyTimeoutS: 5 })),
     ...common,
     check: (home) => {
-      expect(home.volume('shop', 'data')).toEqual({ container: '+precious+', vm: undefined });
+      demandSame(home.volume('shop', 'data'), { container: '+precious+', vm: undefined }, 'the data');
     },
   },
   {
@@ -134,7 +134,7 @@ export const machineScenarios: readonly Scenario[] = [
     act: (home) => home.put(shop({ image: 'localhost/spoils:1', runtime: 'microvm', readyTimeoutS: 5 })),
     ...common,
     check: (home) => {
-      expect(home.volume('shop', 'data')).toEqual({ container: '+precious+', vm: undefined });
+      demandSame(home.volume('shop', 'data'), { container: '+precious+', vm: undefined }, 'the data');
     },
   },
   {
@@ -145,7 +145,7 @@ export const machineScenarios: readonly Scenario[] = [
     ...common,
     untouched: both,
     check: (home) => {
-      expect(home.volume('shop', 'data').container).toBe('+precious');
+      demandSame(home.volume('shop', 'data').container, '+precious', 'the data');
     },
   },
   {
@@ -159,7 +159,7 @@ export const machineScenarios: readonly Scenario[] = [
     untouched: ['shop-db'],
     running: ['shop-db'],
     check: (home) => {
-      expect(home.volume('shop', 'data')).toEqual({ container: undefined, vm: '+precious+' });
+      demandSame(home.volume('shop', 'data'), { container: undefined, vm: '+precious+' }, 'the data');
     },
   },
 ];

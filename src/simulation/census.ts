@@ -1,0 +1,76 @@
+/** Compares the simulated host with the registry. */
+import type { ComponentRecord, LedgerRecord } from '../core/ports/registry.js';
+import type { Container } from '../runtimes/simulated/index.js';
+import { historyFindings } from './history.js';
+import type { SimulatedHome } from './home.js';
+
+/** What is wrong in a home that has converged, in words; empty when nothing is. */
+export async function census(home: SimulatedHome): Promise<readonly string[]> {
+  const records = await home.registry.components();
+  const containers = home.host.containers();
+  return [
+    ...home.host.violations().map(({ rule, detail }) => `${rule}: ${detail}`),
+    ...records.flatMap((record) => findingsOf(record, containers)),
+    ...sharedThings(containers.filter(({ state }) => state === 'running')),
+    ...staleIntents(await home.registry.ledger(), records, containers),
+    ...(await historyFindings(home.registry)),
+  ];
+}
+
+function findingsOf(record: ComponentRecord, containers: readonly Container[]): readonly string[] {
+  const { workload, status } = record;
+  const named = containers.filter((item) => item.name === workload && isOurs(item));
+  const [container] = named;
+  const findings: string[] = [];
+  if (named.length > 1) findings.push(`${workload} is there ${String(named.length)} times`);
+  if (status.nativeId !== (container?.id ?? null)) {
+    findings.push(
+      `the status of ${workload} speaks of ${status.nativeId ?? 'none'}, there is ${container?.id ?? 'none'}`,
+    );
+  }
+  // Of what ended while the answer to a stop was lost nobody knows who ended it.
+  const truths = container?.state === 'running' ? ['running'] : ['stopped', 'exited'];
+  if (!truths.includes(status.observed)) {
+    findings.push(`${workload} is ${truths.join(' or ')}, its status says ${status.observed}`);
+  }
+  if (status.observedGeneration > record.generation) findings.push(`the status of ${workload} is ahead of its spec`);
+  return findings;
+}
+
+function isOurs(container: Container): boolean {
+  return container.spec.labels['berth.home'] !== undefined;
+}
+
+/** Two that run with one name, address or port. */
+function sharedThings(running: readonly Container[]): readonly string[] {
+  const holders = new Map<string, string>();
+  const findings: string[] = [];
+  for (const { id, name, address, spec } of running) {
+    const realm = spec.runtime === 'container' ? 'container' : 'vm';
+    const things = [`${realm} name ${name}`, ...spec.ports.map((port) => `port ${port}`)];
+    if (address !== null) things.push(`${realm} address ${address}`);
+    for (const thing of things) {
+      const holder = holders.get(thing);
+      if (holder !== undefined) findings.push(`${thing} is held by ${holder} and ${id}`);
+      holders.set(thing, id);
+    }
+  }
+  return findings;
+}
+
+/** Intents whose component or workload is gone. */
+function staleIntents(
+  ledger: readonly LedgerRecord[],
+  records: readonly ComponentRecord[],
+  containers: readonly Container[],
+): readonly string[] {
+  const ids = new Set(containers.map(({ id }) => id));
+  const known = new Set(records.map(({ key }) => `${key.service}/${key.component}`));
+  return ledger
+    .filter(({ kind }) => kind === 'container' || kind === 'vm')
+    .filter(({ nativeId, service, component }) => {
+      const isThere = nativeId === null || ids.has(nativeId);
+      return !isThere || (component !== null && !known.has(`${service}/${component}`));
+    })
+    .map(({ name, nativeId }) => `the ledger still holds ${name} ${nativeId ?? ''}`);
+}

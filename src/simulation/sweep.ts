@@ -1,0 +1,125 @@
+/**
+ * Runs a scenario in peace, or with one mishap at one effect of the agent: it dies before the effect, it dies right
+ * after it, or the effect happens and its answer is lost. All must come to the same end.
+ */
+import { messageOf } from '../core/errors.js';
+import { census } from './census.js';
+import { demand, demandSame, SimulationFailure } from './demand.js';
+import { SimulatedHome, type WorldEffect } from './home.js';
+import type { Scenario } from './scenario.js';
+
+export const mishaps = ['dies-before', 'dies-after', 'answer-lost'] as const;
+export type EffectMishap = (typeof mishaps)[number];
+
+/** What goes wrong in a run, and where. */
+export interface PlannedMishap {
+  /** Number of the effect, from 1, counted from the beginning of the act. */
+  readonly effect: number;
+  readonly mishap: EffectMishap;
+}
+
+export interface ScenarioRun {
+  /** The effects of the act until it had converged, in order. */
+  readonly effects: readonly string[];
+  readonly trace: readonly string[];
+}
+
+export interface ScenarioOptions {
+  readonly mishap?: PlannedMishap | null;
+  readonly seed?: number;
+  readonly trace?: boolean;
+}
+
+/** How long an agent is dead, and how long a stray answer is waited for, in milliseconds. */
+const deadMs = 50;
+const relistMs = 10_500;
+/** Longer than what an agent does at its start, and than a relist. */
+const idleMs = 15_000;
+
+interface Mark {
+  readonly id: string;
+  readonly startedAtMs: number | null;
+  readonly starts: number;
+}
+
+type Marks = ReadonlyMap<string, Mark>;
+
+/** Each workload with its id and its last start. */
+export function marksOf(home: SimulatedHome): Marks {
+  return new Map(
+    home.host.containers().map(({ name, id, startedAtMs, starts }) => [name, { id, startedAtMs, starts }]),
+  );
+}
+
+/** Throws SimulationFailure, with the trace if one was wanted. */
+export async function runScenario(scenario: Scenario, options: ScenarioOptions = {}): Promise<ScenarioRun> {
+  const home = await SimulatedHome.open({ seed: options.seed ?? 1, trace: options.trace ?? false });
+  try {
+    const effects = await play(home, scenario, options.mishap ?? null);
+    return { effects, trace: home.trace.lines };
+  } catch (error) {
+    throw new SimulationFailure([messageOf(error), ...home.trace.lines].join('\n'), { cause: error });
+  } finally {
+    await home.close();
+  }
+}
+
+async function play(
+  home: SimulatedHome,
+  scenario: Scenario,
+  planned: PlannedMishap | null,
+): Promise<readonly string[]> {
+  await scenario.prepare(home);
+  const before = marksOf(home);
+  const effects: string[] = [];
+  let hasHappened = false;
+  home.onEffect = (effect) => {
+    if (effect.moment === 'before') effects.push(effect.what);
+    if (hasHappened || planned?.effect !== effects.length) return;
+    if (effect.moment !== (planned.mishap === 'dies-before' ? 'before' : 'after')) return;
+    hasHappened = true;
+    bring(home, planned.mishap, effect);
+  };
+  await scenario.act(home);
+  if (planned) {
+    await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap' });
+    if (planned.mishap !== 'answer-lost') {
+      await home.clock.advance(deadMs);
+      await home.start();
+    }
+  }
+  await home.converge();
+  home.onEffect = null;
+  // What is only tidied up at a relist has had its time.
+  await home.clock.advance(relistMs);
+  await demandEnd(home, scenario, before);
+  if (planned === null || planned.mishap === 'answer-lost') await demandIdleRestart(home);
+  return effects;
+}
+
+function bring(home: SimulatedHome, mishap: EffectMishap, effect: WorldEffect): void {
+  if (mishap === 'answer-lost') home.loseAnswer(effect);
+  else home.crashHere(effect);
+}
+
+async function demandEnd(home: SimulatedHome, scenario: Scenario, before: Marks): Promise<void> {
+  const after = marksOf(home);
+  for (const name of scenario.untouched) demandSame(after.get(name), before.get(name), `${name} was to be left alone`);
+  const running = home.host.containers().filter(({ state }) => state === 'running');
+  demandSame(running.map(({ name }) => name).sort(), [...scenario.running].sort(), 'what runs');
+  const machines = [...home.host.machines.all()].map(({ name }) => name);
+  demandSame(machines.sort(), [...(scenario.machines ?? [])].sort(), 'what is a machine');
+  scenario.check?.(home);
+  const findings = await census(home);
+  demand(findings.length === 0, findings.join('\n'));
+}
+
+/** An agent that starts again finds nothing to do. */
+async function demandIdleRestart(home: SimulatedHome): Promise<void> {
+  const before = marksOf(home);
+  home.crash();
+  await home.start();
+  await home.clock.advance(idleMs);
+  demandSame([...marksOf(home)], [...before], 'what a restart of the agent leaves alone');
+  demandSame(await home.unrest(), '', 'what a restart of the agent leaves at rest');
+}
