@@ -5,3 +5,8 @@ export function busyMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
+
+/** Milliseconds on the clock of the machine that no one sets: comparable between its processes. */
+export function sharedNowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

@@ -9,6 +9,7 @@ import { agentKilled } from './agent-killed.js';
 import { apply20 } from './apply-20.js';
 import { applyUnchanged } from './apply-unchanged.js';
 import { decisions } from './decisions.js';
+import { feedLag } from './feed-lag.js';
 import { fullPass } from './full-pass.js';
 import { aligned, meets, tableOf, type Benchmark, type RunOptions } from './harness.js';
 import { idleAgent } from './idle.js';
@@ -22,7 +23,7 @@ import { vmList } from './vm-list.js';
 import { vmStart } from './vm-start.js';
 import { registryWrites } from './writes.js';
 
-const core: readonly Benchmark[] = [registryWrites, reactions, fullPass, decisions, steps];
+const core: readonly Benchmark[] = [registryWrites, reactions, feedLag, fullPass, decisions, steps];
 const runtimes: readonly Benchmark[] = [
   apply20,
   applyUnchanged,
