@@ -18,8 +18,8 @@ export class WorkQueue {
   readonly #due = new Map<string, number>();
   readonly #heap = new DeadlineHeap();
   readonly #working = new Set<string>();
-  /** Asked for again while being worked on. */
-  readonly #again = new Set<string>();
+  /** Asked for again while being worked on: the earliest due times. They wait in the heap once the work has ended. */
+  readonly #meanwhile = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
   #timerDueMs = Infinity;
   #closed = false;
@@ -38,17 +38,20 @@ export class WorkQueue {
   add(key: string, atMs = this.#options.clock.now()): void {
     if (this.#closed) return;
     const { clock } = this.#options;
-    const delayMs = atMs - clock.now();
-    if (this.#working.has(key) && delayMs <= 0) {
-      this.#again.add(key);
+    const dueMs = clock.monotonic() + Math.max(0, atMs - clock.now());
+    if (this.#working.has(key)) {
+      this.#meanwhile.set(key, Math.min(dueMs, this.#meanwhile.get(key) ?? Infinity));
       return;
     }
-    const dueMs = clock.monotonic() + Math.max(0, delayMs);
+    this.#schedule(key, dueMs);
+    this.#pump();
+  }
+
+  #schedule(key: string, dueMs: number): void {
     const known = this.#due.get(key);
     if (known !== undefined && known <= dueMs) return;
     this.#due.set(key, dueMs);
     this.#heap.push({ key, dueMs });
-    this.#pump();
   }
 
   /** Takes no more and resolves when what is at work has ended. */
@@ -56,6 +59,7 @@ export class WorkQueue {
     this.#closed = true;
     this.#cancelTimer?.();
     this.#due.clear();
+    this.#meanwhile.clear();
     if (this.#working.size === 0) return;
     await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
@@ -72,17 +76,12 @@ export class WorkQueue {
     this.#armTimer();
   }
 
-  /** The earliest entry that still stands, and whose key is free. */
+  /** The earliest entry that still stands. No key that is worked on has one. */
   #peek(): Entry | undefined {
     for (;;) {
       const first = this.#heap.first();
-      if (!first) return undefined;
-      if (this.#due.get(first.key) === first.dueMs && !this.#working.has(first.key)) return first;
+      if (!first || this.#due.get(first.key) === first.dueMs) return first;
       this.#heap.pop();
-      if (this.#due.get(first.key) === first.dueMs) {
-        this.#due.delete(first.key);
-        this.#again.add(first.key);
-      }
     }
   }
 
@@ -94,8 +93,10 @@ export class WorkQueue {
     } finally {
       this.#working.delete(key);
     }
-    if (this.#again.delete(key)) this.add(key);
-    else if (comeBackMs !== null) this.add(key, comeBackMs);
+    const wishedMs = this.#meanwhile.get(key);
+    this.#meanwhile.delete(key);
+    if (!this.#closed && wishedMs !== undefined) this.#schedule(key, wishedMs);
+    if (comeBackMs !== null) this.add(key, comeBackMs);
     this.#pump();
     if (this.#working.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
