@@ -30,6 +30,8 @@ export interface RealCore {
   readonly updates: number[];
   /** How many components the controller has looked at. */
   looks(): number;
+  /** The agent ends and starts again on the same registry and host; milliseconds from opening the registry until all was looked at. */
+  restart(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -38,17 +40,20 @@ export function idle(name: string, memoryMb: number | null): ComponentSpec {
   return { ...componentDefaults, name, image, memoryMb };
 }
 
-/** A core whose `count` components all run. */
-export async function openRealCore(count: number): Promise<RealCore> {
-  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
-  const path = join(folder, 'registry.db');
-  const registry = await openRegistry({ path, clock: realClock, chance: realChance, create: true });
-  const host = createSimulatedHost({ clock: realClock, chance: realChance, latencies: noLatencies });
-  host.images.add(image);
-  const updates: number[] = [];
-  const simulated = createSimulatedDriver({ host, homeId: registry.homeId, namePrefix: '', clock: realClock });
-  const driver: Driver = heard<Driver>(simulated, 'update', () => updates.push(performance.now()));
-  let looks = 0;
+/** What dies with an agent. */
+interface Life {
+  readonly controller: Controller;
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly registry: Registry;
+  readonly driver: Driver;
+  readonly onLook: () => void;
+}
+
+/** An agent's monitor and controller, until the first look at everything is under way. */
+async function startLife({ registry, driver, onLook }: Parts): Promise<Life> {
   const monitor = new Monitor({
     drivers: [driver],
     homeId: registry.homeId,
@@ -62,7 +67,7 @@ export async function openRealCore(count: number): Promise<RealCore> {
     },
   });
   const controller: Controller = new Controller({
-    registry: heard(registry, 'component', () => (looks += 1)),
+    registry: heard(registry, 'component', onLook),
     view: monitor,
     clock: realClock,
     chance: realChance,
@@ -70,18 +75,65 @@ export async function openRealCore(count: number): Promise<RealCore> {
     files: { stamp: () => Promise.resolve('1'), read: () => Promise.resolve('') },
     settings: () => ({ reconcile: defaultReconcileSettings, concurrency: 16, fullPassMs: 3_600_000 }),
   });
-  await fill(registry, count);
   await monitor.start();
   await controller.start();
-  await eventually(() => allRun(registry), { timeoutMs: 600_000, everyMs: 200, describe: `${count} components run` });
-  await eventually(() => controller.queueDepth === 0, { timeoutMs: 60_000 });
   const close = async (): Promise<void> => {
     await controller.close();
     await monitor.close();
-    await registry.close();
-    rmSync(folder, { recursive: true, force: true });
   };
-  return { registry, controller, path, updates, looks: () => looks, close };
+  return { controller, close };
+}
+
+/** A core whose `count` components all run. */
+export async function openRealCore(count: number): Promise<RealCore> {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  const path = join(folder, 'registry.db');
+  const open = (): Promise<Registry> => openRegistry({ path, clock: realClock, chance: realChance, create: true });
+  let registry = await open();
+  const host = createSimulatedHost({ clock: realClock, chance: realChance, latencies: noLatencies });
+  host.images.add(image);
+  const updates: number[] = [];
+  let looks = 0;
+  const live = (): Promise<Life> => {
+    const simulated = createSimulatedDriver({ host, homeId: registry.homeId, namePrefix: '', clock: realClock });
+    const driver: Driver = heard<Driver>(simulated, 'update', () => updates.push(performance.now()));
+    return startLife({ registry, driver, onLook: () => (looks += 1) });
+  };
+  await fill(registry, count);
+  let life = await live();
+  await eventually(() => allRun(registry), { timeoutMs: 900_000, everyMs: 200, describe: `${count} components run` });
+  const atRest = (): Promise<unknown> =>
+    eventually(() => life.controller.queueDepth === 0, { timeoutMs: 120_000, everyMs: 1 });
+  await atRest();
+  const stop = async (): Promise<void> => {
+    await life.close();
+    await registry.close();
+  };
+  return {
+    get registry() {
+      return registry;
+    },
+    get controller() {
+      return life.controller;
+    },
+    path,
+    updates,
+    looks: () => looks,
+    restart: async () => {
+      await stop();
+      const beganMs = performance.now();
+      const before = looks;
+      registry = await open();
+      life = await live();
+      await eventually(() => looks >= before + count, { timeoutMs: 120_000, everyMs: 1, describe: 'a look at each' });
+      await atRest();
+      return performance.now() - beganMs;
+    },
+    close: async () => {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 async function fill(registry: Registry, count: number): Promise<void> {
