@@ -3,7 +3,7 @@
  * name prefix of its own, and a clean-up that removes exactly what bears them.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,8 +36,8 @@ export interface TestHome {
   readonly env: Readonly<Record<string, string>>;
   /** Runs the command line; never throws for its exit code. */
   berth(...args: readonly string[]): Promise<CommandResult>;
-  /** Starts an agent and waits until the status names it. */
-  startAgent(): Promise<RunningAgent>;
+  /** Starts an agent, with `more` in its environment, and waits until the status names it. */
+  startAgent(more?: Readonly<Record<string, string>>): Promise<RunningAgent>;
   /** Ends its agents and removes containers, networks, volumes and the folder. */
   dispose(): Promise<void>;
 }
@@ -62,17 +62,20 @@ export async function makeTestHome(settings: Readonly<Record<string, string>> = 
     return { exitCode, stdout, stderr };
   };
 
-  const startAgent = async (): Promise<RunningAgent> => {
+  const startAgent = async (more: Readonly<Record<string, string>> = {}): Promise<RunningAgent> => {
     const log = join(path, `agent-${agents.size}.log`);
+    const logFile = await open(log, 'a', 0o600);
     const child = execa(process.execPath, [berthMain, 'agent'], {
-      env,
+      env: { ...env, ...more },
       cwd: root,
       reject: false,
       stdin: 'ignore',
-      stdout: { file: log },
-      stderr: { file: log, append: true },
+      // The file itself, not a pipe to this process: what happens to the one must not happen to the other.
+      stdout: logFile.fd as 1,
+      stderr: logFile.fd as 1,
       cleanup: true,
     });
+    await logFile.close();
     const agent: Child = {
       kill: (signal) => void child.kill(signal),
       ended: child.then(({ exitCode }) => exitCode),
