@@ -6,8 +6,8 @@ import { eventually } from '../test/support/eventually.js';
 import { containersOf } from '../test/support/reading.js';
 import { realChance, realClock } from '../test/support/real-clock.js';
 import { makeTestHome, podman, type TestHome } from '../test/support/test-home.js';
-import { median, percentile, timed, type Benchmark } from './harness.js';
-import { manyComponents, mustSucceed } from './many.js';
+import { median, medianRatio, percentile, timed, type Benchmark } from './harness.js';
+import { bareNode, manyComponents, mustSucceed } from './many.js';
 
 const count = 20;
 const rounds = 10;
@@ -44,7 +44,9 @@ export const agentKilled: Benchmark = {
         create: false,
       });
       const times: number[] = [];
+      const node: number[] = [];
       for (let round = 1; round <= rounds; round += 1) {
+        node.push(await bareNode());
         await agent.kill();
         await write(round);
         mustSucceed('berth apply', await home.berth('apply', '-f', definition));
@@ -67,9 +69,11 @@ export const agentKilled: Benchmark = {
       if ((await runsOf(home)) !== before) throw new Error('a container was restarted');
       const detail = `of ${rounds}, the start of the process included; no container was restarted`;
       const target = { atMost: 2_000 };
+      const peer = { what: 'a bare node process', value: median(node), ratio: medianRatio(times, node) };
+      const what = (figure: string): string => `agent killed → all seen again, ${figure}`;
       return [
-        { what: 'agent killed → all seen again, median', value: median(times), unit: 'ms', target, detail },
-        { what: 'agent killed → all seen again, slowest', value: percentile(times, 1), unit: 'ms', target, detail },
+        { what: what('median'), value: median(times), unit: 'ms', target, peer, detail },
+        { what: what('slowest'), value: percentile(times, 1), unit: 'ms', target, detail },
       ];
     } finally {
       await home.dispose();

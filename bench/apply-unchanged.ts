@@ -2,11 +2,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { makeTestHome, type TestHome } from '../test/support/test-home.js';
 import { podmanCompose } from './compose-peers.js';
 import { median, medianRatio, percentile, timed, type Benchmark, type Measure } from './harness.js';
-import { mustSucceed, writeMany } from './many.js';
+import { bareNode, mustSucceed, writeMany } from './many.js';
 
 const rounds = 15;
 const running = 20;
@@ -15,9 +14,6 @@ const large = { services: 10, each: 100 };
 
 const again = (home: TestHome, path: string): Promise<number> =>
   timed(async () => mustSucceed('berth apply', await home.berth('apply', '-f', path)));
-
-/** What any command takes before it does anything. */
-const bareNode = (): Promise<number> => timed(() => execa(process.execPath, ['-e', '0'], { timeout: 60_000 }));
 
 async function many(home: TestHome, path: string, what: string, target: Measure['target']): Promise<Measure> {
   const ours: number[] = [];

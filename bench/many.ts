@@ -1,6 +1,8 @@
 /** Definitions of many equal components, for measuring. */
 import { writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import { exampleImage } from '../scripts/lib/podman.mjs';
+import { timed } from './harness.js';
 
 /** A service of `count` components that do nothing but wait. */
 export function manyComponents(service: string, count: number): string {
@@ -28,4 +30,9 @@ export function mustSucceed(
 ): void {
   if (result.exitCode !== 0)
     throw new Error(`${what} exited with ${result.exitCode}: ${result.stderr}${result.stdout}`);
+}
+
+/** Milliseconds of a Node process that does nothing: what any command takes before it does something. */
+export async function bareNode(): Promise<number> {
+  return timed(() => execa(process.execPath, ['-e', '0'], { timeout: 60_000 }));
 }
