@@ -91,7 +91,7 @@ class PodmanDriver implements ImageKeeper {
       reconnectAfterMs: settings.eventsReconnectMs,
     });
     this.#images = { ...base, ociRuntime, isGivenSocket: () => service.kind === 'given' };
-    this.#io = base;
+    this.#io = { ...base, isLocal: () => service.kind !== 'given' };
     this.#volumes = { ...base, objects: this.#objects, pipes: createPipes() };
   }
 

@@ -50,7 +50,8 @@ const inspectionsAtOnce = 4;
 const listTries = 4;
 /** What podman says of a container that is just being removed. */
 const halfGone = /container not known/i;
-const halfGoneTries = 10;
+const isHalfGone = (error: unknown): boolean => isBerthError(error, 'E_DRIVER_FAILED') && halfGone.test(error.message);
+const halfGoneTries = 5;
 const halfGonePauseMs = 50;
 const goneProblem = 'podman says that it runs, but its process is gone (its conmon died)';
 
@@ -122,8 +123,22 @@ export class Listing {
 
   /** One container, read afresh; undefined when podman says there is none. */
   async inspect(idOrName: string, signal: AbortSignal): Promise<ObservedWorkload | undefined> {
-    const found = await this.#read(idOrName, signal);
-    return found && this.#complete(found);
+    try {
+      const found = await this.#read(idOrName, signal);
+      return found && (await this.#complete(found));
+    } catch (error) {
+      if (!isHalfGone(error)) throw error;
+      return this.#withoutStorage(idOrName, messageOf(error), signal);
+    }
+  }
+
+  /** A container that lost its storage stands in podman's list alone; it can be removed, and nothing else. */
+  async #withoutStorage(idOrName: string, problem: string, signal: AbortSignal): Promise<ObservedWorkload | undefined> {
+    const json = await this.#ask('/containers/json', 'list containers', signal, { all: true });
+    const entry = readAnswer(entriesSchema, json ?? [], 'list containers').find(
+      ({ Id: id, Names: names }) => id === idOrName || names?.includes(idOrName),
+    );
+    return entry && workloadOfEntry(this.#options.driver, entry, problem);
   }
 
   async #read(idOrName: string, signal: AbortSignal): Promise<Found | undefined> {
@@ -149,7 +164,7 @@ export class Listing {
       } catch (error) {
         // Its storage goes first, its record in podman's database last; podman answers 500 in between.
         if (isBerthError(error, 'E_WORKLOAD_MISSING')) return undefined;
-        if (left <= 1 || !isBerthError(error, 'E_DRIVER_FAILED') || !halfGone.test(error.message)) throw error;
+        if (left <= 1 || !isHalfGone(error)) throw error;
       }
       await pause(clock, halfGonePauseMs, signal);
     }

@@ -60,7 +60,12 @@ export const inspectSchema = z.object({
     User: text,
     Labels: bag,
   }),
-  HostConfig: z.object({ PortBindings: z.record(z.string(), z.array(binding).nullable()).nullish() }).nullish(),
+  HostConfig: z
+    .object({
+      LogConfig: z.object({ Type: text, Path: text }).nullish(),
+      PortBindings: z.record(z.string(), z.array(binding).nullable()).nullish(),
+    })
+    .nullish(),
 });
 export type Inspection = z.infer<typeof inspectSchema>;
 export type InspectedMount = z.infer<typeof mountSchema>;

@@ -1,27 +1,69 @@
 /** Logs, commands inside containers, and figures. */
 import { z } from 'zod';
-import { BerthError } from '../../core/errors.js';
+import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { ExecResult, LogLine, LogOptions, WorkloadStats } from '../../core/ports/driver.js';
 import type { LibpodClient } from './client.js';
 import { labels } from './labels.js';
+import { readLogFile } from './log-file.js';
 import { framesOf, logLinesOf } from './log-lines.js';
 import { pause } from '../host/pause.js';
-import { createdSchema, execSchema, readAnswer, statsSchema } from './wire.js';
+import { createdSchema, execSchema, inspectSchema, readAnswer, statsSchema, type Inspection } from './wire.js';
 
 export interface IoOptions {
   readonly client: () => LibpodClient;
   readonly clock: Clock;
   readonly callDeadlineMs: number;
   readonly homeId: string;
+  /** True when podman's files are those of this host. */
+  readonly isLocal: () => boolean;
 }
 
 const idsSchema = z.array(createdSchema);
+/** Of a container that may still write; podman's words. */
+const upStates: ReadonlySet<string> = new Set(['running', 'paused', 'stopping']);
 const isRunningPollMs = 20;
 const maxExecBytes = 16 * 1024 * 1024;
 
 /** Lines of a container's log. Ends with the log, or, following, with the container or the signal. */
 export async function* readLogs(
+  options: IoOptions,
+  nativeId: string,
+  wanted: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const file = await openLogFile(options, nativeId, wanted, signal);
+  yield* file ?? logsOverApi(options, nativeId, wanted, signal);
+}
+
+/** undefined: there is none yet, or it is not on this host. */
+async function openLogFile(
+  options: IoOptions,
+  nativeId: string,
+  wanted: LogOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<LogLine> | undefined> {
+  if (!options.isLocal()) return undefined;
+  const look = async (until: AbortSignal): Promise<Inspection | undefined> => {
+    const what = `inspect ${nativeId}`;
+    const { status, json } = await options.client().call('GET', `/containers/${encodeURIComponent(nativeId)}/json`, {
+      ...{ what, signal: until, deadlineMs: options.callDeadlineMs, allow: [404] },
+    });
+    return status === 404 ? undefined : readAnswer(inspectSchema, json, what);
+  };
+  const { Type: type, Path: path } = (await look(signal))?.HostConfig?.LogConfig ?? {};
+  if (type !== 'k8s-file' || !path) return undefined;
+  const isRunning = async (until: AbortSignal): Promise<boolean> => {
+    try {
+      return upStates.has((await look(until))?.State.Status ?? '');
+    } catch (error) {
+      return !isBerthError(error, 'E_WORKLOAD_MISSING');
+    }
+  };
+  return readLogFile({ path, clock: options.clock, isRunning }, wanted, signal);
+}
+
+async function* logsOverApi(
   options: IoOptions,
   nativeId: string,
   wanted: LogOptions,
