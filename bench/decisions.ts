@@ -9,7 +9,7 @@ const minuteMs = 60_000;
 const batch = 500;
 
 /** Decisions a minute of processor time over `worlds` in turns, measured for `forMs` of it. */
-function decisionsAMinute(worlds: readonly World[], forMs: number): number {
+export function decisionsAMinute(worlds: readonly World[], forMs: number): number {
   const beganMs = busyMs();
   let count = 0;
   let spentMs = 0;

@@ -195,7 +195,7 @@ export const feedLag: Benchmark = {
     try {
       const present = await hasEtcd();
       if (!present && !quick) throw new Error('etcd is missing: apt-get install --no-install-recommends etcd-server');
-      return measuresOf(await measured(folder, quick ? 60 : 300, present));
+      return measuresOf(await measured(folder, quick ? 40 : 300, present));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

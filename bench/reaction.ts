@@ -4,9 +4,6 @@ import { eventually } from '../test/support/eventually.js';
 import { median, percentile, type Benchmark, type Measure } from './harness.js';
 import { benchContext, idle, openRealCore, type RealCore } from './real-core.js';
 
-const edits = 200;
-const foreignEdits = 50;
-
 /** Milliseconds from the moment when `edit` has ended to the next `update` of the driver. */
 async function reaction(core: RealCore, edit: () => Promise<number>): Promise<number> {
   const before = core.updates.length;
@@ -29,7 +26,8 @@ export const reactions: Benchmark = {
   name: 'reaction',
   about: 'registry edit → runtime call issued (real registry and controller, simulated runtime)',
   quick: true,
-  async run() {
+  async run({ quick }) {
+    const [edits, foreignEdits] = quick ? [60, 15] : [200, 50];
     const core = await openRealCore(20);
     try {
       const own: number[] = [];

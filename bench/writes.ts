@@ -89,7 +89,7 @@ async function rate(count: number, write: () => unknown): Promise<number> {
 }
 
 async function measured(folder: string, { quick }: RunOptions): Promise<Rates> {
-  const [rounds, count] = quick ? [5, 100] : [10, 500];
+  const [rounds, count] = quick ? [5, 60] : [10, 500];
   await (await openOne(join(folder, 'untriggered.db'))).close();
   const [bare, untriggered] = [new BareTable(join(folder, 'bare.db')), new Untriggered(join(folder, 'untriggered.db'))];
   const registry = await openOne(join(folder, 'registry.db'));
