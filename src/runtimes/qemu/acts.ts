@@ -8,7 +8,7 @@ import type { EventBus } from './bus.js';
 import { machineFiles, type MachineSpec } from './contracts.js';
 import { kernelCommandLine } from './guest/index.js';
 import type { Lives } from './lives.js';
-import { findMachine, launchMachine, stopMachine, type MachineDeps } from './machine/index.js';
+import { findMachine, launchMachine, stopMachine, throwIfCancelled, type MachineDeps } from './machine/index.js';
 import type { VmRecord } from './record.js';
 import { nameOf, wholeOf, type VmStore } from './store.js';
 import type { VmVolumes } from './volumes.js';
@@ -29,12 +29,19 @@ export class VmActs {
   readonly #options: ActsOptions;
   /** One start or stop at a time for a VM: the next begins when the one before is over. */
   readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #closing = new AbortController();
 
   constructor(options: ActsOptions) {
     this.#options = options;
   }
 
+  /** Nobody waits any more for what takes its time; it goes on. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   async start(nativeId: string, signal: AbortSignal): Promise<void> {
+    throwIfCancelled(signal);
     const { store } = this.#options;
     const record = wholeOf(await store.find(nativeId), nativeId);
     await this.#inTurn(record.id, () => this.#start(record, signal));
@@ -42,6 +49,7 @@ export class VmActs {
 
   async #start(record: VmRecord, signal: AbortSignal): Promise<void> {
     const { deps, store, lives, bus, volumes, folders } = this.#options;
+    throwIfCancelled(signal);
     const folder = store.machine(record.id);
     const found = await findMachine(deps, folder);
     if (found.state === 'running') {
@@ -63,10 +71,12 @@ export class VmActs {
 
   /** Succeeds for what is down or gone. */
   async stop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    throwIfCancelled(signal);
     const kept = await this.#options.store.find(nativeId);
     if (!kept) return;
     const record = wholeOf(kept, nativeId);
-    await this.#inTurn(record.id, () => this.#stop(record, graceMs, signal));
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    await this.#inTurn(record.id, () => this.#stop(record, graceMs, either));
   }
 
   async #stop(record: VmRecord, graceMs: number, signal: AbortSignal): Promise<void> {
@@ -88,6 +98,7 @@ export class VmActs {
   }
 
   async unpause(nativeId: string, signal: AbortSignal): Promise<void> {
+    throwIfCancelled(signal);
     const { store, deps, lives } = this.#options;
     const record = wholeOf(await store.find(nativeId), nativeId);
     const found = await findMachine(deps, store.machine(record.id));
@@ -105,10 +116,10 @@ export class VmActs {
     signal: AbortSignal,
   ): Promise<void> {
     const { store, bus, deps, namePrefix } = this.#options;
+    throwIfCancelled(signal);
     const record = wholeOf(await store.find(nativeId), nativeId);
     const name = hostName(namePrefix, workloadName(service, component), role);
     if (record.name === name) return;
-    signal.throwIfAborted();
     await this.#inTurn('names', async () => {
       const holder = await store.find(name);
       if (holder) throw new BerthError('E_NAME_TAKEN', `the name ${name} is held by the virtual machine ${holder.id}`);
@@ -121,8 +132,10 @@ export class VmActs {
   /** Kills it if it runs; nothing of it is left but its named volumes. */
   async remove(nativeId: string, signal: AbortSignal): Promise<void> {
     const { store, deps, lives, bus } = this.#options;
+    throwIfCancelled(signal);
     const kept = await store.find(nativeId);
     if (!kept) return;
+    if (kept.kind === 'whole') await this.#cutGrace(kept.record, signal);
     await this.#inTurn(kept.id, async () => {
       const folder = store.machine(kept.id);
       const found = await findMachine(deps, folder);
@@ -137,6 +150,16 @@ export class VmActs {
       atMs: deps.clock.now(),
       claim: { state: 'gone', exitCode: null },
     });
+  }
+
+  /** A stop that waits for a program to end has its turn; nobody has to wait for that program any more. */
+  async #cutGrace(record: VmRecord, signal: AbortSignal): Promise<void> {
+    const { deps, store, lives } = this.#options;
+    const folder = store.machine(record.id);
+    const session = lives.stoppedBy(record.id);
+    const found = session ? await findMachine(deps, folder) : undefined;
+    if (!session || found?.state !== 'running' || found.run.uuid !== session.run.uuid) return;
+    await stopMachine(deps, { folder, run: found.run, session, graceMs: 0 }, signal);
   }
 
   /** Runs `work` when nothing else of this kind is under way. */

@@ -28,7 +28,15 @@ import { EventBus } from './bus.js';
 import { defaultQemuSettings, type QemuSettings } from './contracts.js';
 import { VmMaker } from './create.js';
 import { Lives } from './lives.js';
-import { attachConsole, findMachine, readConsoleLog, readStats, uidOf, type MachineDeps } from './machine/index.js';
+import {
+  attachConsole,
+  findMachine,
+  readConsoleLog,
+  readStats,
+  throwIfCancelled,
+  uidOf,
+  type MachineDeps,
+} from './machine/index.js';
 import { observeVm } from './observe.js';
 import { VmStore, wholeOf, type Kept } from './store.js';
 import { VmVolumes } from './volumes.js';
@@ -108,7 +116,7 @@ class DriverOfQemu implements Driver {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+    throwIfCancelled(signal);
     if (this.#options.transient) return;
     // Only the one agent of a home does this, and once: what is half made later is being made.
     this.#swept ??= this.#sweep().catch((error: unknown) => {
@@ -125,6 +133,8 @@ class DriverOfQemu implements Driver {
   }
 
   close(): Promise<void> {
+    this.#store.close();
+    this.#acts.close();
     this.#lives.close();
     return Promise.resolve();
   }
@@ -227,8 +237,9 @@ class DriverOfQemu implements Driver {
     return this.#acts.remove(nativeId, signal);
   }
 
-  listObjects(signal: AbortSignal): Promise<readonly HostObject[]> {
+  async listObjects(signal: AbortSignal): Promise<readonly HostObject[]> {
     throwIfCancelled(signal);
+    this.#store.mustBeOpen();
     return this.#volumes.list();
   }
 
@@ -311,10 +322,6 @@ class DriverOfQemu implements Driver {
 
 function nameTaken(name: string, holder: string): BerthError {
   return new BerthError('E_NAME_TAKEN', `the name ${name} is held by ${holder}`);
-}
-
-function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new BerthError('E_DRIVER_TIMEOUT', 'it was cancelled before it began');
 }
 
 /**

@@ -162,6 +162,12 @@ export class Lives {
     return life;
   }
 
+  /** What a machine is driven by that is being stopped; undefined: it is not. */
+  stoppedBy(id: string): QmpSession | undefined {
+    const life = this.#lives.get(id);
+    return life?.stopping ? life.session : undefined;
+  }
+
   /** Its end is known, written down and told when this returns. */
   async settle(id: string): Promise<void> {
     const life = this.#lives.get(id);
@@ -243,16 +249,15 @@ export class Lives {
       return;
     }
     const known = await store.marks(record.id, run.uuid);
-    if (!known.end) {
-      const end = await this.#judge(record, life);
-      const atMs = deps.clock.now();
-      await this.#keepEnd(record, { uuid: run.uuid, ...end, atMs });
-      const attributes = {
-        ...(end.exitCode === null ? {} : { containerExitCode: String(end.exitCode) }),
-        ...(end.problem === null ? {} : { problem: end.problem }),
-      };
-      this.#tell(life, { action: 'died', atMs, attributes, claim: { state: 'exited', exitCode: end.exitCode } });
-    }
+    const end = known.end ?? { uuid: run.uuid, ...(await this.#judge(record, life)), atMs: deps.clock.now() };
+    if (!known.end) await this.#keepEnd(record, end);
+    const { atMs, exitCode, problem } = end;
+    const attributes = {
+      ...(exitCode === null ? {} : { containerExitCode: String(exitCode) }),
+      ...(problem === null ? {} : { problem }),
+    };
+    // Also when another agent of the home was quicker to write it down: whoever listens here has not heard it yet.
+    this.#tell(life, { action: 'died', atMs, attributes, claim: { state: 'exited', exitCode } });
     this.#letGo(life);
   }
 

@@ -37,6 +37,7 @@ export class VmStore {
   /** `BERTH_HOME/vm/run`. */
   readonly #root: string;
   readonly #cache = new Map<string, CacheEntry>();
+  #isClosed = false;
 
   constructor(folders: Folders, root: string) {
     this.#folders = folders;
@@ -53,7 +54,18 @@ export class VmStore {
     return join(this.#root, id, recordFiles.machine);
   }
 
+  /** From now on nobody finds or adds a VM here; what is followed already is still written down. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** E_DRIVER_UNREACHABLE once it is closed. */
+  mustBeOpen(): void {
+    if (this.#isClosed) throw new BerthError('E_DRIVER_UNREACHABLE', 'the driver was closed');
+  }
+
   async ids(): Promise<readonly string[]> {
+    this.mustBeOpen();
     return (await this.#folders.list(this.#root)).filter((name) => idPattern.test(name));
   }
 
@@ -81,6 +93,7 @@ export class VmStore {
 
   /** By id, or by the name on the host. */
   async find(idOrName: string): Promise<Kept | undefined> {
+    this.mustBeOpen();
     if (idPattern.test(idOrName)) {
       const kept = await this.load(idOrName);
       if (kept) return kept;
@@ -120,7 +133,12 @@ export class VmStore {
     if (!idPattern.test(id) || !(await this.#folders.facts(this.folder(id)))) return;
     const gone = join(this.#root, `${gonePrefix}${id}`);
     await this.#folders.remove(gone);
-    await this.#folders.rename(this.folder(id), gone);
+    try {
+      await this.#folders.rename(this.folder(id), gone);
+    } catch (error) {
+      // Somebody else was quicker: gone is gone.
+      if (await this.#folders.facts(this.folder(id))) throw error;
+    }
     await this.#folders.remove(gone);
   }
 

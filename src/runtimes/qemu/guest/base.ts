@@ -11,6 +11,7 @@ import type { GuestBase, LinuxKernel } from '../contracts.js';
 import { cpioArchive, type CpioEntry } from './cpio.js';
 import { deviceFstab, initApplets, initFstab, initScript } from './init.js';
 import { readModules, type GuestModules } from './modules.js';
+import { throwIfCancelled } from '../machine/deadline.js';
 
 export interface BaseParts {
   readonly host: Host;
@@ -30,7 +31,7 @@ export async function ensureBase(parts: BaseParts, kernel: LinuxKernel, signal: 
   if (!(await folders.facts(archive))) {
     const entries = baseEntries(await readFile(busybox), await readModules(host, kernel, signal));
     const content = await promisify(gzip)(await cpioArchive(entries), { level: 9 });
-    signal.throwIfAborted();
+    throwIfCancelled(signal);
     await folders.make(folder);
     // Not secret, and read by the user of each VM.
     await folders.write(archive, content, 0o644);

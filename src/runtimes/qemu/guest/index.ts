@@ -15,6 +15,7 @@ export { configArchive, kernelCommandLine } from './config.js';
 export { cpioArchive, type CpioEntry } from './cpio.js';
 export { leastMemoryMb } from './memory.js';
 export { parseReport } from './report.js';
+import { throwIfCancelled } from '../machine/deadline.js';
 
 export interface GuestKitOptions {
   readonly host: Host;
@@ -50,7 +51,7 @@ export function createGuestKit(options: GuestKitOptions): GuestKit {
 
   const base = (signal: AbortSignal): Promise<GuestBase> => {
     const next = last.then(async () => {
-      signal.throwIfAborted();
+      throwIfCancelled(signal);
       const base = await ensureBase({ host, folders, folder }, await find(), signal);
       log.debug({ archive: base.archive, kernel: base.kernel.version }, 'base of microVMs');
       return base;

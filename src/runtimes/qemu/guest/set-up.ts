@@ -5,6 +5,7 @@ import type { Clock } from '../../../core/ports/clock.js';
 import type { Folders } from '../../host/folders.js';
 import type { Host, RunResult } from '../../host/host.js';
 import { homeImage, homeModules, homePrefix } from './kernel.js';
+import { throwIfCancelled } from '../machine/deadline.js';
 
 /** Debian's name for the newest kernel made for virtual machines. */
 const packageName = 'linux-image-cloud-amd64';
@@ -90,7 +91,7 @@ function run({ host, deadlineMs }: KernelSetUp, argv: readonly string[], signal:
 }
 
 function judge(result: RunResult, what: string, signal: AbortSignal): void {
-  signal.throwIfAborted();
+  throwIfCancelled(signal);
   if (result.exitCode === 0) return;
   const words = result.output.trim().slice(-600);
   if (/no space left on device|disk quota exceeded/i.test(words)) {

@@ -51,9 +51,22 @@ async function firstLine(deps: MachineDeps, { path, bytes, index }: LogFile): Pr
   return index.headBytes + (end < 0 ? 0 : end + 1);
 }
 
+/** Where the line begins in which `offset` is: a log is seen to have grown in the middle of a line, too. */
+async function lineStart(deps: MachineDeps, log: LogFile, offset: number): Promise<number> {
+  let end = offset;
+  while (end > log.index.headBytes) {
+    const start = Math.max(end - chunkBytes, log.index.headBytes);
+    const chunk = await deps.host.readBytes(log.path, start, end - start);
+    const last = chunk?.lastIndexOf(lineEnd) ?? -1;
+    if (last >= 0) return start + last + 1;
+    end = start;
+  }
+  return log.index.headBytes;
+}
+
 async function startOf(deps: MachineDeps, log: LogFile, { tail, sinceMs }: LogOptions): Promise<number> {
   if (tail !== undefined && tail <= 0) return log.bytes;
-  const since = offsetBefore(log.index.growths, sinceMs ?? -Infinity);
+  const since = await lineStart(deps, log, offsetBefore(log.index.growths, sinceMs ?? -Infinity));
   const first = tail === undefined ? await firstLine(deps, log) : await tailStart(deps, log, tail);
   return Math.max(first, since);
 }

@@ -5,6 +5,7 @@ export { machineCapabilities } from './capabilities.js';
 export { ConsoleKeeper, type ConsoleKeeperOptions } from './console-keeper.js';
 export { readConsoleLog } from './console-log.js';
 export { attachConsole } from './console-session.js';
+export { throwIfCancelled } from './deadline.js';
 export type { MachineDeps } from './deps.js';
 export { findMachine, killMachine, type FoundMachine } from './find.js';
 export { launchMachine, type LaunchRequest } from './launch.js';
