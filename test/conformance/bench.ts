@@ -76,6 +76,12 @@ export class Bench {
     return id;
   }
 
+  /** What another agent of the first home made is removed with the rest. */
+  remember(nativeId: string): string {
+    this.#created.push({ driver: this.driver, id: nativeId });
+    return nativeId;
+  }
+
   create(options: RequestOptions = {}, driver: Driver = this.driver): Promise<string> {
     return this.createFrom(this.request(options), driver);
   }
@@ -138,6 +144,16 @@ export class Bench {
     }
     await this.fixture.cleanup();
   }
+}
+
+/** Fails the test when a call neither answers nor fails in time: a hang has a name. */
+export async function within<T>(work: Promise<T>, what: string, withinMs = 20_000): Promise<T> {
+  let cancel = (): void => undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what}: no end within ${withinMs} ms`)), withinMs);
+    cancel = () => clearTimeout(timer);
+  });
+  return Promise.race([work, late]).finally(cancel);
 }
 
 /** Expects a BerthError of one of `codes`, or of any when none is given. */

@@ -20,8 +20,21 @@ export function commandOf(program: TestProgram): readonly string[] {
       const last = program.then === 'exit' ? 'exit 0' : sleepScript;
       return shell([...lines, ...errorLines, ...unfinished, last].join('\n'));
     }
-    case 'count':
-      return shell(`i=1; while [ $i -le ${program.lines} ]; do echo "line $i"; i=$((i+1)); done`);
+    case 'count': {
+      const pad = '.'.repeat(program.width ?? 0);
+      const line = `s = "line " i; print s substr("${pad}", length(s) + 1)`;
+      return ['/bin/busybox', 'awk', `BEGIN { for (i = 1; i <= ${program.lines}; i++) { ${line} } }`];
+    }
+    case 'raw': {
+      const bytes = `echo ${program.base64} | /bin/busybox base64 -d`;
+      const long = `/bin/busybox head -c ${program.longLine} /dev/zero | /bin/busybox tr '\\000' x`;
+      return shell(`${bytes}; ${long}; echo; printf %s end`);
+    }
+    case 'say': {
+      const variables = program.variables.map((name) => `printf '<%s>\n' "$${name}"`);
+      const script = ['for a in "$@"; do', `printf '<%s>\n' "$a"`, 'done', ...variables];
+      return [...shell(script.join('\n')), 'say', ...program.arguments];
+    }
     case 'tick':
       return shell(`trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo "tick $i"; sleep 0.2 & wait $!; done`);
   }

@@ -17,8 +17,12 @@ export type TestProgram =
       readonly unfinished?: string;
       readonly then: 'exit' | 'sleep';
     }
-  /** Prints `line 1`, `line 2` … up to `lines`, then ends with code 0. */
-  | { readonly does: 'count'; readonly lines: number }
+  /** Prints `line 1`, `line 2` … up to `lines`, each filled with dots up to `width`, then ends with code 0. */
+  | { readonly does: 'count'; readonly lines: number; readonly width?: number }
+  /** Prints these bytes, then one line of so many `x`, then `end` without a line end, and ends with code 0. */
+  | { readonly does: 'raw'; readonly base64: string; readonly longLine: number }
+  /** Prints each argument and then each of these variables between `<` and `>`, and ends with code 0. */
+  | { readonly does: 'say'; readonly variables: readonly string[]; readonly arguments: readonly string[] }
   /** Prints `tick 1`, `tick 2` …, some each second, until SIGTERM. */
   | { readonly does: 'tick' };
 
@@ -40,6 +44,8 @@ export interface Can {
   readonly images: boolean;
   /** Events come by a stream that can break. */
   readonly cutEvents: boolean;
+  /** One process answers for all workloads: it can be started again, and while it hangs no call is answered. */
+  readonly daemon: boolean;
 }
 
 /** What Podman can, and what imitates it. */
@@ -53,6 +59,21 @@ export const canAll: Can = Object.freeze({
   streams: true,
   images: true,
   cutEvents: true,
+  daemon: true,
+});
+
+/** Machines have their limits from their start, no shared kernel to look into, and no names but those of their home. */
+export const canMachines: Can = Object.freeze({
+  limits: false,
+  pause: true,
+  exec: false,
+  hostFolders: false,
+  networks: false,
+  strangers: false,
+  streams: false,
+  images: false,
+  cutEvents: false,
+  daemon: false,
 });
 
 export interface TestImage {
@@ -75,6 +96,16 @@ export interface ByHand {
   isRunning(nativeId: string): Promise<boolean>;
   /** Makes `reference` name the image with this digest. */
   tag(digest: string, reference: string): Promise<void>;
+  /** Removes an image, and whatever the runtime removes with it, by force. */
+  removeImage(digest: string): Promise<void>;
+}
+
+/** An agent of its own, whose other side can be made to take its calls and never answer them. */
+export interface Hangable {
+  readonly driver: Driver;
+  /** From now on; where each workload answers for itself, only this one hangs. */
+  hang(nativeId: string): Promise<void>;
+  resume(): Promise<void>;
 }
 
 export interface Fixture {
@@ -104,8 +135,22 @@ export interface Fixture {
   freePort(): Promise<number>;
   /** Exit code of what was killed by hand; null where nobody is left to tell it. */
   readonly killedCode: number | null;
+  /** Another agent of the first home: an open driver, which the case closes. */
+  again(): Promise<Driver>;
+  /** An agent of the first home with short deadlines. */
+  hangable(): Promise<Hangable>;
   /** Breaks the driver's event stream from the runtime's side. */
   cutEvents(): Promise<void>;
+  /** Ends the runtime's own process and has another in its place, soon; returns at once. */
+  restartDaemon(): Promise<void>;
+  /** An image that nobody else uses. */
+  spareImage(): Promise<TestImage>;
+  /** A folder that is built into an image, and takes a while to. */
+  buildContext(): Promise<string>;
+  /** How many starts and stops make a storm, and of how many workloads each. */
+  readonly storm: { readonly workloads: number; readonly rounds: number };
+  /** Mebibytes of log that are printed at once. */
+  readonly floodMb: number;
   /** How many list calls reached the runtime so far; null: nobody counts. */
   readonly listCalls: (() => number) | null;
   /** Removes whatever is left, of both homes and of no home, that this fixture or its tests made. */

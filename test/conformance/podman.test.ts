@@ -2,20 +2,45 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
-import { freePort, makePodmanHome, podman, runByHand } from '../support/podman-fixture.js';
+import { freePort, makePodmanHome, podman, runByHand, type PodmanHome } from '../support/podman-fixture.js';
 import { ensureTestImage } from '../support/podman-image.js';
 import { commandOf, shell } from './commands.js';
-import type { Fixture } from './fixture.js';
+import type { Fixture, Hangable } from './fixture.js';
+import { openHangingSocket } from './hanging-socket.js';
+import { makeBuildContext, SpareImages } from './spare-images.js';
 import { describeDriverConformance } from './suite.js';
 
 async function byHand(...argv: readonly string[]): Promise<void> {
   await podman(...argv);
 }
 
-/** Ends the service that a home started: its event stream breaks, and the driver replaces it. */
+/** The service that a home started. */
+async function serviceOf(stateDir: string): Promise<{ readonly pid: number; readonly socket: string }> {
+  const text = await readFile(join(stateDir, 'podman', 'podman-service.json'), 'utf8');
+  return JSON.parse(text) as { pid: number; socket: string };
+}
+
+/** Ends it: its event stream breaks, and the driver replaces it. */
 async function killService(stateDir: string): Promise<void> {
-  const record = JSON.parse(await readFile(join(stateDir, 'podman', 'podman-service.json'), 'utf8')) as { pid: number };
-  process.kill(record.pid, 'SIGKILL');
+  process.kill((await serviceOf(stateDir)).pid, 'SIGKILL');
+}
+
+async function makeHangable(home: PodmanHome): Promise<Hangable> {
+  const { socket } = await serviceOf(home.stateDir);
+  const proxy = await openHangingSocket(join(home.stateDir, 'hanging.sock'), socket);
+  const driver = home.again({
+    ...{ socket: proxy.path, callDeadlineMs: 1_000, listDeadlineMs: 1_000, pingDeadlineMs: 500, pingEveryMs: 1_000 },
+  });
+  await driver.open(AbortSignal.timeout(20_000));
+  return {
+    driver,
+    hang: async () => {
+      proxy.hang();
+    },
+    resume: async () => {
+      proxy.resume();
+    },
+  };
 }
 
 async function makeFixture(): Promise<Fixture> {
@@ -26,6 +51,7 @@ async function makeFixture(): Promise<Fixture> {
   await other.driver.open(opening);
   const strangers: string[] = [];
   const tags: string[] = [];
+  const spare = new SpareImages();
   return {
     driver: home.driver,
     homeId: home.homeId,
@@ -53,10 +79,22 @@ async function makeFixture(): Promise<Fixture> {
         await podman('tag', digest.replace('sha256:', ''), reference);
         tags.push(reference);
       },
+      removeImage: (digest) => byHand('rmi', '--force', digest.replace('sha256:', '')),
     },
     hostFolder: home.stateDir,
     freePort,
     killedCode: 137,
+    again: async () => {
+      const driver = home.again();
+      await driver.open(AbortSignal.timeout(60_000));
+      return driver;
+    },
+    hangable: () => makeHangable(home),
+    restartDaemon: () => killService(home.stateDir),
+    spareImage: () => spare.make(),
+    buildContext: () => makeBuildContext(join(home.stateDir, 'context'), image.reference),
+    storm: { workloads: 5, rounds: 5 },
+    floodMb: 10,
     cutEvents: async () => {
       await killService(home.stateDir);
       await eventually(() => home.driver.list(AbortSignal.timeout(10_000)), { timeoutMs: 20_000, everyMs: 50 });
@@ -69,6 +107,7 @@ async function makeFixture(): Promise<Fixture> {
       for (const reference of tags) await podman('untag', reference).catch(() => undefined);
       await image.remove();
       await secondImage.remove();
+      await spare.remove();
     },
   };
 }

@@ -4,28 +4,38 @@ import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { freePort, podman } from '../support/podman-fixture.js';
 import { ensureTestImage } from '../support/podman-image.js';
-import { byQmp, makeQemuHome } from '../support/qemu-fixture.js';
+import { byQmp, makeQemuHome, type QemuHome } from '../support/qemu-fixture.js';
 import { commandOf, shell } from './commands.js';
-import type { Can, Fixture } from './fixture.js';
+import { canMachines, type Fixture, type Hangable } from './fixture.js';
+import { makeBuildContext, SpareImages } from './spare-images.js';
 import { describeDriverConformance } from './suite.js';
 
-/** Machines have their limits from their start, no shared kernel to look into, and no names but those of their home. */
-const can: Can = {
-  limits: false,
-  pause: true,
-  exec: false,
-  hostFolders: false,
-  networks: false,
-  strangers: false,
-  streams: false,
-  images: false,
-  cutEvents: false,
-};
+/** A QEMU that is stopped as a process takes what it is told and answers nothing. */
+async function makeHangable(home: QemuHome): Promise<Hangable> {
+  const driver = home.again({ callDeadlineMs: 500 });
+  await driver.open(AbortSignal.timeout(20_000));
+  const stopped: string[] = [];
+  const signal = async (id: string, name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
+    const pid = await home.pidOf(id);
+    if (pid !== undefined) process.kill(pid, name);
+  };
+  return {
+    driver,
+    hang: async (id) => {
+      stopped.push(id);
+      await signal(id, 'SIGSTOP');
+    },
+    resume: async () => {
+      for (const id of stopped) await signal(id, 'SIGCONT');
+    },
+  };
+}
 
 async function makeFixture(): Promise<Fixture> {
   const [home, other] = [await makeQemuHome(), await makeQemuHome()];
   const [image, secondImage] = [await ensureTestImage(), await ensureTestImage({ says: 'no' })];
   const tags: string[] = [];
+  const spare = new SpareImages();
   const pidOf = async (id: string): Promise<number> => {
     const pid = await home.pidOf(id);
     if (pid === undefined) throw new Error(`${id} does not run`);
@@ -69,11 +79,26 @@ async function makeFixture(): Promise<Fixture> {
         await podman('tag', digest.replace('sha256:', ''), reference);
         tags.push(reference);
       },
+      removeImage: async (digest) => {
+        await podman('rmi', '--force', digest.replace('sha256:', ''));
+      },
     },
     hostFolder: home.stateDir,
     freePort,
     killedCode: null,
+    again: async () => {
+      const driver = home.again();
+      await driver.open(AbortSignal.timeout(60_000));
+      return driver;
+    },
+    hangable: () => makeHangable(home),
     cutEvents: notHere,
+    restartDaemon: notHere,
+    spareImage: () => spare.make(),
+    buildContext: () => makeBuildContext(join(home.stateDir, 'context'), image.reference),
+    storm: { workloads: 2, rounds: 3 },
+    // The serial console takes about half a megabyte a second.
+    floodMb: 1,
     listCalls: null,
     cleanup: async () => {
       await home.dispose();
@@ -81,8 +106,9 @@ async function makeFixture(): Promise<Fixture> {
       for (const reference of tags) await podman('untag', reference).catch(() => undefined);
       await image.remove();
       await secondImage.remove();
+      await spare.remove();
     },
   };
 }
 
-describeDriverConformance('qemu', makeFixture, can);
+describeDriverConformance('qemu', makeFixture, canMachines);

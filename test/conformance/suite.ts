@@ -4,23 +4,32 @@
  */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { Bench } from './bench.js';
+import { agentCases } from './cases/agents.js';
 import { callCases } from './cases/calls.js';
+import { cancelCases } from './cases/cancel.js';
 import { configCases } from './cases/config.js';
+import { daemonCases } from './cases/daemon.js';
 import { eventCases } from './cases/events.js';
 import { imageCases } from './cases/images.js';
 import { interferenceCases } from './cases/interference.js';
 import { lifeCases } from './cases/life.js';
 import { limitCases } from './cases/limits.js';
 import { logCases } from './cases/logs.js';
+import { makingCases } from './cases/making.js';
 import { nameCases } from './cases/names.js';
 import { objectCases } from './cases/objects.js';
+import { outputCases } from './cases/output.js';
 import { ownershipCases } from './cases/ownership.js';
 import { portCases } from './cases/ports.js';
+import { stormCases } from './cases/storm.js';
+import { twiceCases } from './cases/twice.js';
 import { canAll, type Can, type Fixture } from './fixture.js';
 
 const groups: Readonly<Record<string, (bench: Bench, can: Can) => void>> = {
   life: lifeCases,
+  twice: twiceCases,
   images: imageCases,
+  making: makingCases,
   names: nameCases,
   ownership: ownershipCases,
   config: configCases,
@@ -28,9 +37,14 @@ const groups: Readonly<Record<string, (bench: Bench, can: Can) => void>> = {
   ports: portCases,
   interference: interferenceCases,
   calls: callCases,
+  cancel: cancelCases,
   logs: logCases,
+  output: outputCases,
   events: eventCases,
+  storm: stormCases,
   objects: objectCases,
+  agents: agentCases,
+  daemon: daemonCases,
 };
 
 /** Registers the suite for one driver. `makeFixture` is called once, before the first case. */

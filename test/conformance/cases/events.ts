@@ -1,55 +1,13 @@
 import { expect, it } from 'vitest';
-import type { RuntimeEvent } from '../../../src/core/observation.js';
 import { eventually } from '../../support/eventually.js';
 import { patience, type Bench } from '../bench.js';
 import type { Can } from '../fixture.js';
-
-interface Listener {
-  readonly events: RuntimeEvent[];
-  connected: number;
-  lost: number;
-  /** Ends the stream; resolves when the driver has let go. */
-  readonly end: () => Promise<void>;
-}
+import { Listener, waitingForEvents } from '../listener.js';
 
 /** Hints that something happened, of all workloads, through reconnects. */
 export function eventCases(bench: Bench, can: Can): void {
-  const waiting = { timeoutMs: 20_000, everyMs: 20 };
-
-  const listen = async (): Promise<Listener> => {
-    const control = new AbortController();
-    const events: RuntimeEvent[] = [];
-    const sink = {
-      onConnected: () => {
-        listener.connected += 1;
-      },
-      onEvent: (event: RuntimeEvent) => {
-        events.push(event);
-      },
-      onLost: () => {
-        listener.lost += 1;
-      },
-    };
-    const following = bench.driver.events(sink, control.signal);
-    const end = async (): Promise<void> => {
-      control.abort();
-      await following;
-    };
-    const listener: Listener = { events, connected: 0, lost: 0, end };
-    await eventually(() => listener.connected > 0, { ...waiting, describe: 'the event stream is connected' });
-    return listener;
-  };
-
-  const actionsOf = (listener: Listener, id: string): readonly string[] =>
-    listener.events.filter(({ nativeId }) => nativeId === id).map(({ action }) => action);
-
-  const untilActions = (listener: Listener, id: string, ...actions: readonly string[]): Promise<void> =>
-    eventually(
-      () => {
-        expect(actionsOf(listener, id)).toEqual(expect.arrayContaining([...actions]));
-      },
-      { ...waiting, describe: `events ${actions.join(', ')}` },
-    );
+  const waiting = waitingForEvents;
+  const listen = (): Promise<Listener> => Listener.to(bench.driver);
 
   it('tells of a whole life, and whose it is', async () => {
     const listener = await listen();
@@ -58,9 +16,9 @@ export function eventCases(bench: Bench, can: Can): void {
       const id = await bench.createFrom(request);
       await bench.driver.start(id, patience());
       await bench.fixture.byHand.kill(id);
-      await untilActions(listener, id, 'create', 'start', 'died');
+      await listener.until(id, 'create', 'start', 'died');
       await bench.driver.remove(id, patience());
-      await untilActions(listener, id, 'remove');
+      await listener.until(id, 'remove');
       const died = listener.events.find(({ nativeId, action }) => nativeId === id && action === 'died');
       expect(died).toMatchObject({
         kind: 'workload',
@@ -81,7 +39,7 @@ export function eventCases(bench: Bench, can: Can): void {
     const listeners = [await listen(), await listen()];
     try {
       const id = await bench.create();
-      for (const listener of listeners) await untilActions(listener, id, 'create');
+      for (const listener of listeners) await listener.until(id, 'create');
     } finally {
       await Promise.all(listeners.map((listener) => listener.end()));
     }
@@ -97,7 +55,7 @@ export function eventCases(bench: Bench, can: Can): void {
         await bench.fixture.byHand.pause(id);
         await bench.driver.unpause(id, patience());
         await bench.driver.rename(id, request.service, request.spec.name, 'previous', patience());
-        await untilActions(listener, id, 'pause', 'unpause', 'rename');
+        await listener.until(id, 'pause', 'unpause', 'rename');
       } finally {
         await listener.end();
       }
@@ -127,7 +85,7 @@ export function eventCases(bench: Bench, can: Can): void {
         await bench.fixture.cutEvents();
         await eventually(() => listener.lost > 0 && listener.connected > 1, { ...waiting, describe: 'a reconnect' });
         const id = await bench.create();
-        await untilActions(listener, id, 'create');
+        await listener.until(id, 'create');
       } finally {
         await listener.end();
       }
