@@ -11,6 +11,9 @@ const seconds = (least: number, most: number) => z.number().min(least).max(most)
 
 const path = z.string().startsWith('/', 'an absolute path');
 
+/** User ids have 32 bits, of which all ones mean none; machines take theirs from the 24 bits after the first. */
+const lastFirstUid = 4_278_000_000;
+
 const schema = z.strictObject({
   /** Folder of definition files that feeds the registry. */
   definitions: z.string().min(1).optional(),
@@ -50,7 +53,7 @@ const schema = z.strictObject({
   vm_start_timeout_s: seconds(1, 3_600).default(15),
   vm_call_timeout_s: seconds(0.1, 600).default(5),
   vm_probe_timeout_s: seconds(1, 3_600).default(30),
-  vm_first_uid: z.int().min(65_536).max(4_294_000_000).default(1_900_000_000),
+  vm_first_uid: z.int().min(65_536).max(lastFirstUid).default(1_900_000_000),
 });
 
 export type Settings = z.infer<typeof schema>;

@@ -65,8 +65,7 @@ const insertInto = (
   since: number,
   table: string,
   parts: Readonly<Record<string, fc.Arbitrary<unknown>>>,
-): fc.Arbitrary<Statement> =>
-  fc.record(parts).map((row) => ({ since, table, verb: 'insert or ignore', row }));
+): fc.Arbitrary<Statement> => fc.record(parts).map((row) => ({ since, table, verb: 'insert or ignore', row }));
 
 const componentRow = (verb: Statement['verb'], version: number): fc.Arbitrary<Statement> => {
   const known = Object.entries(columns).filter(([, [since]]) => since <= version);
