@@ -55,6 +55,18 @@ describe('ports', () => {
     );
   });
 
+  it('out of range, and addresses that are none, are refused', () => {
+    const number = fc.oneof(fc.nat(99_999), fc.constantFrom(0, 1, 65_535, 65_536));
+    fc.assert(
+      fc.property(fc.array(fc.nat(300), { minLength: 4, maxLength: 4 }), number, number, (octets, hostPort, port) => {
+        const isRight =
+          [hostPort, port].every((each) => each >= 1 && each <= 65_535) && octets.every((each) => each <= 255);
+        expect(parsePort(`${octets.join('.')}:${hostPort}:${port}`) !== undefined).toBe(isRight);
+      }),
+      { numRuns: 1_000, ...seed },
+    );
+  });
+
   it('collide with themselves, and as much one way as the other', () => {
     fc.assert(
       fc.property(mapping, mapping, (a, b) => {
