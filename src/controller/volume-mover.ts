@@ -11,7 +11,7 @@ import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, Registry, VolumeHolder, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
-import { parseVolume } from '../core/spec.js';
+import { parseVolume, type ComponentSpec } from '../core/spec.js';
 
 export interface VolumeMoverOptions {
   readonly registry: Registry;
@@ -77,9 +77,10 @@ export class VolumeMover {
   /** Removes what was given up and nobody mounts any more; what cannot be removed yet is tried again at the next call. */
   async sweep(signal: AbortSignal): Promise<void> {
     for (const [text, holders] of [...(await this.#all())]) {
-      if (!holders.some(({ state }) => state === 'old')) continue;
+      if (holders.every(({ state }) => state === 'current')) continue;
       const key = readKey(text);
       await this.#exclusively(key, async () => {
+        await this.#giveUpUnwanted(key);
         for (const { driver, state } of await this.#of(key)) {
           if (state === 'old' && !signal.aborted) await this.#removeOld(key, driver, signal);
         }
@@ -134,6 +135,19 @@ export class VolumeMover {
       { driver: current, state: 'current', copiedFor: null },
       ...rest.map(({ driver }): Holder => ({ driver, state: 'old', copiedFor: null })),
     ]);
+  }
+
+  /** A copy for a workload that never proved itself is nobody's once no component mounts the volume. */
+  async #giveUpUnwanted(key: VolumeKey): Promise<void> {
+    const holders = await this.#of(key);
+    const current = holders.find(({ state }) => state === 'current');
+    if (!current || holders.every(({ state }) => state !== 'copy')) return;
+    const records = await this.#options.registry.components({ service: key.service });
+    const isWanted = records.some(({ spec, status }) => {
+      const good = status.goodSpec === null ? null : (JSON.parse(status.goodSpec) as ComponentSpec);
+      return [...spec.volumes, ...(good?.volumes ?? [])].some((text) => namedVolumes([text]).has(key.volume));
+    });
+    if (!isWanted) await this.#giveUpCopies(key, holders, current.driver);
   }
 
   /** Who made a volume that no row speaks of: by the ledger; else whoever mounts it now. */
@@ -221,7 +235,13 @@ export class VolumeMover {
   }
 
   async #write(key: VolumeKey, holders: readonly Holder[]): Promise<void> {
-    await this.#options.registry.setVolumeHolders(key, holders);
+    try {
+      await this.#options.registry.setVolumeHolders(key, holders);
+    } catch (error) {
+      // It may have been kept all the same: what counts is what the registry says.
+      this.#holders = undefined;
+      throw error;
+    }
     (await this.#all()).set(writeKey(key), holders);
   }
 

@@ -10,16 +10,53 @@ export async function census(home: SimulatedHome): Promise<readonly string[]> {
   const containers = home.host.containers();
   return [
     ...home.host.violations().map(({ rule, detail }) => `${rule}: ${detail}`),
-    ...records.flatMap((record) => findingsOf(record, containers)),
+    ...records.flatMap((record) => findingsOf(record, containers.filter((item) => home.isOurs(item)))),
     ...sharedThings(containers.filter(({ state }) => state === 'running')),
     ...staleIntents(await home.registry.ledger(), records, containers),
+    ...(await unprovenFindings(home)),
+    ...missingNetworks(home),
+    ...(await home.registry.volumesToRemove()).map(({ volume }) => `volume ${volume} is still to be removed`),
     ...(await historyFindings(home.registry)),
   ];
 }
 
+/**
+ * What this home made and its ledger does not prove, in words: at any instant each workload has a row by its id, or an
+ * intent that waits for one, and each volume and network a row by its name. `byId`: intents are not enough.
+ */
+export async function unprovenFindings(home: SimulatedHome, byId = true): Promise<readonly string[]> {
+  const rows = await home.registry.ledger();
+  const findings: string[] = [];
+  for (const { id, name, spec } of home.host.containers().filter((item) => home.isOurs(item))) {
+    const [service, component] = [spec.labels['berth.service'], spec.labels['berth.component']];
+    const isProven = rows.some((row) => row.nativeId === id);
+    const isIntended = rows.some(
+      (row) => row.nativeId === null && row.service === service && row.component === component,
+    );
+    if (!isProven && (byId || !isIntended)) findings.push(`the ledger does not know ${name} ${id}`);
+  }
+  for (const { kind, name, labels } of home.host.things()) {
+    if (labels['berth.home'] !== home.registry.homeId) continue;
+    if (!rows.some((row) => row.kind === kind && row.name === name)) findings.push(`no row for ${kind} ${name}`);
+  }
+  return findings;
+}
+
+/** Rows of the ledger for workloads that are gone, in words. */
+export async function goneFindings(home: SimulatedHome): Promise<readonly string[]> {
+  return staleIntents(await home.registry.ledger(), await home.registry.components(), home.host.containers());
+}
+
+function missingNetworks({ host }: SimulatedHome): readonly string[] {
+  return host
+    .containers()
+    .filter(({ spec }) => spec.network !== null && host.thing('container', 'network', spec.network) === undefined)
+    .map(({ name }) => `the network of ${name} is gone`);
+}
+
 function findingsOf(record: ComponentRecord, containers: readonly Container[]): readonly string[] {
   const { workload, status } = record;
-  const named = containers.filter((item) => item.name === workload && isOurs(item));
+  const named = containers.filter((item) => item.name === workload);
   const [container] = named;
   const findings: string[] = [];
   if (named.length > 1) findings.push(`${workload} is there ${String(named.length)} times`);
@@ -35,10 +72,6 @@ function findingsOf(record: ComponentRecord, containers: readonly Container[]): 
   }
   if (status.observedGeneration > record.generation) findings.push(`the status of ${workload} is ahead of its spec`);
   return findings;
-}
-
-function isOurs(container: Container): boolean {
-  return container.spec.labels['berth.home'] !== undefined;
 }
 
 /** Two that run with one name, address or port. */

@@ -15,11 +15,12 @@ export async function historyFindings(registry: Registry): Promise<readonly stri
   if (entries === 'gap') return ['the feed does not reach back to the beginning'];
   const findings: string[] = [];
   const rows = new Map<string, Row>();
+  const generations = new Map<string, number>();
   let revision = 0;
   for (const entry of entries) {
     if (entry.revision <= revision) findings.push(`revision ${String(entry.revision)} comes after ${String(revision)}`);
     revision = entry.revision;
-    if (entry.entity !== 'event') findings.push(...follow(rows, entry));
+    if (entry.entity !== 'event') findings.push(...follow(rows, entry), ...staleStatus(generations, entry));
   }
   for (const { key, spec } of await registry.components()) {
     const row = rows.get(`component ${key.service}/${key.component}`);
@@ -35,6 +36,26 @@ function follow(rows: Map<string, Row>, { entity, service, component, op, before
   rows.set(key, after);
   const isNext = op === 'insert' || isDeepStrictEqual(before, last);
   return isNext ? [] : [`revision ${String(revision)} of ${key} does not follow on what was before`];
+}
+
+/** What an edit changes without another generation. */
+const wishes: ReadonlySet<string> = new Set(['desired', 'restart_token', 'image_refresh', 'source', 'deleting_at']);
+
+/** A status that speaks of an older spec than there was. One of `unknown` speaks of none. */
+function staleStatus(
+  generations: Map<string, number>,
+  { entity, service, component, op, before, after, revision }: ChangeLogEntry,
+): readonly string[] {
+  const key = `${service ?? ''}/${component ?? ''}`;
+  if (entity === 'component') {
+    const isOther = (name: string): boolean => !wishes.has(name) && !isDeepStrictEqual(before?.[name], after?.[name]);
+    if (op === 'delete') generations.delete(key);
+    else if (op === 'insert' || Object.keys(after ?? {}).some(isOther)) generations.set(key, revision);
+  }
+  if (entity !== 'status' || after === null || after['phase'] === 'unknown') return [];
+  const spoken = Number(after['observed_generation']);
+  if (spoken >= (generations.get(key) ?? 0)) return [];
+  return [`revision ${String(revision)}: the status of ${key} speaks of generation ${String(spoken)}, which was past`];
 }
 
 async function readAll(registry: Registry): Promise<readonly ChangeLogEntry[] | 'gap'> {

@@ -11,8 +11,15 @@ import type { Chance } from '../core/ports/clock.js';
 import type { Change, ChangeContext, ComponentRecord, Registry } from '../core/ports/registry.js';
 import { componentDefaults, type ComponentSpec } from '../core/spec.js';
 import { openRegistry, storageError } from '../registry/index.js';
-import { createSimulatedHost, noLatencies, type Latencies, type SimulatedHost } from '../runtimes/simulated/index.js';
+import {
+  createSimulatedHost,
+  noLatencies,
+  type Container,
+  type Latencies,
+  type SimulatedHost,
+} from '../runtimes/simulated/index.js';
 import { Life } from './life.js';
+import { makeRegistryImage } from './registry-image.js';
 import { createSeededChance } from './seeded-chance.js';
 import { ownerDied, SimulatedStorage } from './storage.js';
 import { tellNobody, Trace, type Tell } from './trace.js';
@@ -39,6 +46,8 @@ export interface SimulatedHomeOptions {
   readonly storage?: 'memory' | 'file';
   /** Default: none, so that the order of things depends on nothing but their causes. */
   readonly latencies?: Latencies;
+  /** What a registry in memory begins with. Default: made anew, which takes longer than many a simulation. */
+  readonly image?: Uint8Array;
   /** Keep a trace. Default: false. */
   readonly trace?: boolean;
 }
@@ -52,10 +61,14 @@ export class SimulatedHome {
   readonly trace: Trace;
   /** Names of drivers of which nothing can be read now. */
   readonly silentDrivers = new Set<string>();
+  /** Names of workloads that bear this home's labels and are none that it knows of: they are nobody's to touch. */
+  readonly unknown = new Set<string>();
   /** Looks at components, and acts of all agents: writes of a status and calls that change something. */
   readonly counts = { look: 0, step: 0 };
   /** Called before and after each effect of the agent; a test ends it here. */
   onEffect: ((effect: WorldEffect) => void) | null = null;
+  /** Called after each effect of the agent: something else happens in that instant. */
+  meanwhile: ((what: string) => void) | null = null;
   readonly tell: Tell;
   readonly #folder: string | null;
   #life: Life | undefined;
@@ -98,7 +111,10 @@ export class SimulatedHome {
     const chance = createSeededChance(options.seed ?? 1);
     const storage = new SimulatedStorage();
     const folder = options.storage === 'file' ? mkdtempSync(join(tmpdir(), 'berth-sim-')) : null;
-    const place = folder === null ? { path: 'registry.db', inMemory: true } : { path: join(folder, 'registry.db') };
+    const place =
+      folder === null
+        ? { path: 'registry.db', inMemory: true, image: options.image ?? (await makeRegistryImage()) }
+        : { path: join(folder, 'registry.db') };
     const registry = await openRegistry({ ...place, clock, chance, create: true, storage });
     return new SimulatedHome({ clock, chance, registry, storage, folder, options });
   }
@@ -198,6 +214,11 @@ export class SimulatedHome {
     return { container: volumes.get('container', name), vm: volumes.get('vm', name) };
   }
 
+  /** A home of the same host made it, and this one did. */
+  isOurs({ name, spec }: Container): boolean {
+    return spec.labels['berth.home'] === this.registry.homeId && !this.unknown.has(name);
+  }
+
   async record(service: string, component: string): Promise<ComponentRecord> {
     const record = await this.registry.component({ service, component });
     if (!record) throw new Error(`no ${service}/${component}`);
@@ -224,7 +245,7 @@ export class SimulatedHome {
     const ids = new Set(records.map((record) => record.status.nativeId));
     const left = this.host
       .containers()
-      .filter((item) => !ids.has(item.id) && item.spec.labels['berth.home'] !== undefined);
+      .filter((item) => !ids.has(item.id) && this.isOurs(item));
     if (left.length > 0) return `left over: ${left.map((item) => item.name).join(', ')}`;
     const old = (await this.registry.volumeHolders()).filter(({ state }) => state !== 'current');
     return old.length === 0 ? '' : `volumes left over: ${JSON.stringify(old)}`;
@@ -239,7 +260,9 @@ export class SimulatedHome {
   #effect(where: WorldEffect['where'], what: string, moment: 'before' | 'after'): void {
     if (!this.isAlive) return;
     if (moment === 'before') this.#effects += 1;
-    this.onEffect?.({ number: this.#effects, moment, what: where === 'registry' ? `registry ${what}` : what, where });
+    const words = where === 'registry' ? `registry ${what}` : what;
+    if (moment === 'after') this.meanwhile?.(words);
+    this.onEffect?.({ number: this.#effects, moment, what: words, where });
   }
 }
 

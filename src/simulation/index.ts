@@ -5,8 +5,9 @@ import { scheduleOf, wordsOfGust, type Schedule } from './schedule.js';
 import { scenarios } from './scenarios.js';
 import type { Scenario } from './scenario.js';
 import { shrink } from './shrink.js';
-import { rideStorm } from './storm.js';
-import { mishaps, runScenario } from './sweep.js';
+import { makeRegistryImage } from './registry-image.js';
+import { rideStorm, type StormOptions } from './storm.js';
+import { mishaps, runScenario, type ScenarioOptions } from './sweep.js';
 
 export interface SimulationRequest {
   /** The first seed. */
@@ -47,16 +48,18 @@ export function scenarioNames(): readonly string[] {
  * is not, E_DEFINITION for a schedule that is none.
  */
 export async function* simulate(request: SimulationRequest): AsyncGenerator<SimulationRun> {
+  const options = { trace: request.trace, image: await makeRegistryImage() };
   if (request.schedule !== null) {
-    yield await storm('the schedule', readSchedule(request.schedule), request.trace, false);
+    yield await storm('the schedule', readSchedule(request.schedule), options, false);
     return;
   }
   if (request.scenario !== null) {
-    for (const scenario of scenariosOf(request.scenario)) yield await sweep(scenario, request);
+    for (const scenario of scenariosOf(request.scenario))
+      yield await sweep(scenario, { ...options, seed: request.seed });
     return;
   }
   for (let seed = request.seed; seed < request.seed + request.storms; seed += 1) {
-    yield await storm(`storm of seed ${String(seed)}`, scheduleOf(seed), request.trace, true);
+    yield await storm(`storm of seed ${String(seed)}`, scheduleOf(seed), options, true);
   }
 }
 
@@ -69,11 +72,16 @@ function scenariosOf(name: string): readonly Scenario[] {
   });
 }
 
-async function storm(name: string, schedule: Schedule, trace: boolean, mayShrink: boolean): Promise<SimulationRun> {
-  const first = await rideStorm(schedule, { trace });
-  const failed = first.failure !== null && mayShrink ? await shrink(first) : first;
+async function storm(
+  name: string,
+  schedule: Schedule,
+  options: StormOptions,
+  mayShrink: boolean,
+): Promise<SimulationRun> {
+  const first = await rideStorm(schedule, options);
+  const failed = first.failure !== null && mayShrink ? await shrink(first, { ...options, trace: false }) : first;
   // While it was shrunk nothing was traced.
-  const result = failed.failure !== null ? await rideStorm(failed.schedule, { trace: true }) : first;
+  const result = failed.failure !== null ? await rideStorm(failed.schedule, { ...options, trace: true }) : first;
   return {
     name,
     failure: result.failure,
@@ -85,18 +93,18 @@ async function storm(name: string, schedule: Schedule, trace: boolean, mayShrink
   };
 }
 
-async function sweep(scenario: Scenario, { seed, trace }: SimulationRequest): Promise<SimulationRun> {
+async function sweep(scenario: Scenario, options: ScenarioOptions): Promise<SimulationRun> {
   const lines: string[] = [];
   let tried = 0;
   let failure: string | null = null;
   try {
-    const peace = await runScenario(scenario, { seed, trace });
+    const peace = await runScenario(scenario, options);
     lines.push(...peace.trace);
     for (const [index, what] of peace.effects.entries()) {
       for (const mishap of mishaps) {
         tried += 1;
         failure = `${mishap} at effect ${String(index + 1)} of ${String(peace.effects.length)}, ${what}`;
-        await runScenario(scenario, { seed, trace: true, mishap: { effect: index + 1, mishap } });
+        await runScenario(scenario, { ...options, trace: true, mishap: { effect: index + 1, mishap } });
       }
     }
     failure = null;

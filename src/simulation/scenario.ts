@@ -15,5 +15,5 @@ export interface Scenario {
   /** The generation of `shop/web` is given up, and this is its last good image. */
   readonly putBack?: string;
   /** What must hold besides. Throws SimulationFailure. */
-  readonly check?: (home: SimulatedHome) => void;
+  readonly check?: (home: SimulatedHome) => void | Promise<void>;
 }

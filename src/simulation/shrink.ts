@@ -1,15 +1,15 @@
 /** Makes a storm that fails shorter, as long as it fails in the same way. */
 import type { Gust, Schedule } from './schedule.js';
-import { kindOfFailure, rideStorm, type StormResult } from './storm.js';
+import { kindOfFailure, rideStorm, type StormOptions, type StormResult } from './storm.js';
 
-export interface ShrinkOptions {
+export interface ShrinkOptions extends StormOptions {
   /** How many storms may be ridden for it. Default: 200. */
   readonly rides?: number;
 }
 
 /** The shortest storm found that fails as `failed` did; itself when none does. */
 export async function shrink(failed: StormResult, options: ShrinkOptions = {}): Promise<StormResult> {
-  const search = new Search(failed, options.rides ?? 200);
+  const search = new Search(failed, options);
   await search.leaveOut();
   await search.simplify();
   return search.best;
@@ -18,10 +18,12 @@ export async function shrink(failed: StormResult, options: ShrinkOptions = {}): 
 class Search {
   best: StormResult;
   readonly #kind: string;
+  readonly #options: StormOptions;
   #ridesLeft: number;
 
-  constructor(failed: StormResult, rides: number) {
+  constructor(failed: StormResult, { rides = 200, ...options }: ShrinkOptions) {
     this.best = failed;
+    this.#options = options;
     this.#kind = kindOfFailure(failed.failure ?? '');
     this.#ridesLeft = rides;
   }
@@ -59,7 +61,7 @@ class Search {
   async #try(schedule: Schedule): Promise<boolean> {
     if (this.#ridesLeft <= 0) return false;
     this.#ridesLeft -= 1;
-    const result = await rideStorm(schedule);
+    const result = await rideStorm(schedule, this.#options);
     if (result.failure === null || kindOfFailure(result.failure) !== this.#kind) return false;
     this.best = result;
     return true;

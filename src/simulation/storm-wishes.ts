@@ -156,7 +156,7 @@ export class StormWishes {
     return this.#wishes.get(component)?.[0] ?? undefined;
   }
 
-  /** A change that fails may have been kept all the same, or refused. */
+  /** A change that meets a failing disk may have been kept all the same. */
   async #try(component: string, wish: Wish | null, change: () => Promise<void>): Promise<void> {
     const before = this.#wishes.get(component) ?? [null];
     try {
@@ -165,7 +165,8 @@ export class StormWishes {
     } catch (error) {
       if (!isBerthError(error)) throw error;
       this.#home.tell('user', `refused: ${error.code}`);
-      this.#wishes.set(component, [...before, wish]);
+      // What the disk says leaves it open; what breaks a rule is refused as a whole.
+      if (isBerthError(error, 'E_REGISTRY_IO', 'E_DISK_FULL')) this.#wishes.set(component, [...before, wish]);
     }
   }
 }

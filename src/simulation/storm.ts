@@ -29,13 +29,20 @@ export interface StormResult {
   readonly steps: number;
 }
 
+export interface StormOptions {
+  /** Keep a trace. Default: false. */
+  readonly trace?: boolean;
+  /** See `SimulatedHomeOptions.image`. */
+  readonly image?: Uint8Array;
+}
+
 /** Never rejects for what the simulated home does: that is its result. */
-export async function rideStorm(schedule: Schedule, options: { readonly trace?: boolean } = {}): Promise<StormResult> {
+export async function rideStorm(schedule: Schedule, options: StormOptions = {}): Promise<StormResult> {
   const home = await SimulatedHome.open({
     seed: schedule.seed,
     storage: schedule.storage,
-    trace: options.trace ?? false,
     latencies: schedule.isSlow ? podmanLatencies : noLatencies,
+    ...options,
   });
   let failure: string | null = null;
   let convergedMs: number | null = null;

@@ -3,7 +3,7 @@
  * after it, or the effect happens and its answer is lost. All must come to the same end.
  */
 import { messageOf } from '../core/errors.js';
-import { census } from './census.js';
+import { census, goneFindings, unprovenFindings } from './census.js';
 import { demand, demandSame, SimulationFailure } from './demand.js';
 import { SimulatedHome, type WorldEffect } from './home.js';
 import type { Scenario } from './scenario.js';
@@ -28,6 +28,8 @@ export interface ScenarioOptions {
   readonly mishap?: PlannedMishap | null;
   readonly seed?: number;
   readonly trace?: boolean;
+  /** See `SimulatedHomeOptions.image`. */
+  readonly image?: Uint8Array;
 }
 
 /** How long an agent is dead, and how long a stray answer is waited for, in milliseconds. */
@@ -53,7 +55,8 @@ export function marksOf(home: SimulatedHome): Marks {
 
 /** Throws SimulationFailure, with the trace if one was wanted. */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions = {}): Promise<ScenarioRun> {
-  const home = await SimulatedHome.open({ seed: options.seed ?? 1, trace: options.trace ?? false });
+  const { seed = 1, trace = false, image } = options;
+  const home = await SimulatedHome.open({ seed, trace, ...(image === undefined ? {} : { image }) });
   try {
     const effects = await play(home, scenario, options.mishap ?? null);
     return { effects, trace: home.trace.lines };
@@ -83,13 +86,15 @@ async function play(
   await scenario.act(home);
   if (planned) {
     await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap' });
-    if (planned.mishap !== 'answer-lost') {
+    if (planned.mishap !== 'answer-lost' && !home.isAlive) {
+      await demandProofs(home);
       await home.clock.advance(deadMs);
       await home.start();
     }
   }
   await home.converge();
   home.onEffect = null;
+  if (planned === null) await demandTidyLedger(home);
   // What is only tidied up at a relist has had its time.
   await home.clock.advance(relistMs);
   await demandEnd(home, scenario, before);
@@ -109,9 +114,22 @@ async function demandEnd(home: SimulatedHome, scenario: Scenario, before: Marks)
   demandSame(running.map(({ name }) => name).sort(), [...scenario.running].sort(), 'what runs');
   const machines = [...home.host.machines.all()].map(({ name }) => name);
   demandSame(machines.sort(), [...(scenario.machines ?? [])].sort(), 'what is a machine');
-  scenario.check?.(home);
+  await scenario.check?.(home);
   const findings = await census(home);
   demand(findings.length === 0, findings.join('\n'));
+}
+
+/** Whenever an agent dies, the ledger proves what it leaves behind. */
+async function demandProofs(home: SimulatedHome): Promise<void> {
+  await home.byUser(() => undefined);
+  const unproven = await unprovenFindings(home, false);
+  demand(unproven.length === 0, `when the agent died: ${unproven.join('; ')}`);
+}
+
+/** In peace nothing waits for a census: what is made is written down with its id, and what is removed is forgotten. */
+async function demandTidyLedger(home: SimulatedHome): Promise<void> {
+  const findings = [...(await unprovenFindings(home)), ...(await goneFindings(home))];
+  demand(findings.length === 0, `without a census: ${findings.join('; ')}`);
 }
 
 /** An agent that starts again finds nothing to do. */
