@@ -43,7 +43,9 @@ async function rideStorms(first, endMs) {
 
 /** @param {string} text @returns {Storm[]} */
 function stormsOf(text) {
-  return /** @type {Storm[]} */ (/** @type {unknown} */ (JSON.parse(text)));
+  /** @type {unknown} */
+  const parsed = JSON.parse(text);
+  return /** @type {Storm[]} */ (parsed);
 }
 
 /** @param {Storm} storm */

@@ -5,7 +5,7 @@
 import { probeContainers } from './lib/podman.mjs';
 import { root } from './lib/paths.mjs';
 import { setUp } from './lib/setup.mjs';
-import { add, none, projects, runChecks, runProject } from './lib/suite.mjs';
+import { add, none, projects, runChecks, runProject, runQuickBench } from './lib/suite.mjs';
 
 /** Set-up apart, everything ends within this, whatever hangs. */
 const limitMs = 28 * 60_000;
@@ -13,6 +13,7 @@ const limitMs = 28 * 60_000;
 /** @param {number} endMs */
 async function runAll(endMs) {
   let tally = add(none, await runChecks(root, endMs));
+  tally = add(tally, await runQuickBench(root, endMs));
   for (const project of [projects.unit, projects.model, projects.simulation]) {
     tally = add(tally, await runProject(root, project, endMs));
   }

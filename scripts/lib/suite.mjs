@@ -13,6 +13,8 @@ import { run } from './run.mjs';
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 
+const quickBenchMs = 3 * minuteMs;
+
 /** The test projects in the order of their cost. The deadlines and those of the checks stay below 30 minutes. */
 export const projects = {
   unit: { name: 'unit', deadlineMs: 3 * minuteMs },
@@ -46,6 +48,19 @@ export async function runChecks(root, endMs) {
     tally = add(tally, { ...none, [result.ok ? 'passed' : 'failed']: 1 });
   }
   return tally;
+}
+
+/**
+ * The quick form of the benchmarks, as one test: it fails when a ratio measured side by side got worse than its bound.
+ * @param {string} root @param {number} endMs
+ */
+export async function runQuickBench(root, endMs) {
+  const beganMs = Date.now();
+  console.log('— bench --quick');
+  const argv = [process.execPath, join(root, 'scripts', 'bench.mjs'), '--quick'];
+  const result = await run(argv, { cwd: root, deadlineMs: left(quickBenchMs, endMs), show: true });
+  console.log(`${result.ok ? '✓' : '✗'} bench --quick ${result.problem} (${seconds(beganMs)})`);
+  return { ...none, [result.ok ? 'passed' : 'failed']: 1 };
 }
 
 /**
