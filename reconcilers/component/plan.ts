@@ -69,7 +69,9 @@ function wantedAgain(scene: Scene): Verdict {
 function watchOnly(scene: Scene, verdict: Verdict): Verdict {
   if (!verdict.step && verdict.verb !== 'CONTEST' && verdict.verb !== 'BACK_OFF') return verdict;
   const drift = (verdict.drift ?? []).map((item) => ({ ...item, action: 'reconcile = "observe": reported only' }));
-  const message = `reconcile = "observe": would ${verdict.message}`;
+  const would = 'reconcile = "observe": would ';
+  // A wait repeats what was said before.
+  const message = verdict.message.startsWith(would) ? verdict.message : `${would}${verdict.message}`;
   return { verb: restVerb(scene), reason: 'Observing', message, drift };
 }
 

@@ -41,9 +41,7 @@ export class WorkQueue {
     const dueMs = clock.monotonic() + Math.max(0, atMs - clock.now());
     if (this.#working.has(key)) {
       this.#meanwhile.set(key, Math.min(dueMs, this.#meanwhile.get(key) ?? Infinity));
-      return;
-    }
-    this.#schedule(key, dueMs);
+    } else this.#schedule(key, dueMs);
     this.#pump();
   }
 
