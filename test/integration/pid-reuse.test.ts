@@ -11,8 +11,8 @@ import { eventually } from '../support/eventually.js';
 import { takePid, type Innocent } from '../support/innocent.js';
 import { machinesOf } from '../support/machines.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
-import { row, status } from '../support/reading.js';
-import { makeTestHome, type TestHome } from '../support/test-home.js';
+import { row, runOf, status } from '../support/reading.js';
+import { makeTestHome, podman, type RunningAgent, type TestHome } from '../support/test-home.js';
 import { ensureTestKernel } from '../support/vm-kernel.js';
 
 const patience = { timeoutMs: 90_000, everyMs: 100 };
@@ -20,6 +20,7 @@ const patience = { timeoutMs: 90_000, everyMs: 100 };
 let home: TestHome;
 let image: BuiltImage;
 let folder: string;
+let agent: RunningAgent | undefined;
 const innocents: Innocent[] = [];
 
 beforeAll(async () => {
@@ -103,14 +104,41 @@ describe('process ids that came round', () => {
     expect((await home.berth('stop', 'pids', '--wait', '--timeout', '60s')).exitCode).toBe(0);
     expect(await second.stop()).toBe(0);
     nobodyIsHurt();
-    await home.startAgent();
+    agent = await home.startAgent();
     expect((await home.berth('delete', 'pids', '--yes', '--wait', '--timeout', '60s')).exitCode).toBe(0);
     expect(await status(home)).toEqual([]);
     nobodyIsHurt();
     await expectCensus(home);
   });
 
+  it('a container whose process and conmon are gone, and their numbers taken, is started again', async () => {
+    agent ??= await home.startAgent();
+    const path = join(folder, 'boxed.toml');
+    await writeFile(
+      path,
+      `name = "boxed"\n[[components]]\nname = "box"\nimage = "${image.reference}"\npull = "never"\nstop_timeout_s = 1\n`,
+    );
+    expect((await home.berth('deploy', '-f', path, '--timeout', '90s')).exitCode).toBe(0);
+    const name = `${home.prefix}boxed-box`;
+    const format = '{{.State.Pid}} {{.State.ConmonPid}}';
+    const { stdout } = await podman('inspect', '--format', format, name);
+    const [pid = 0, conmon = 0] = stdout.split(' ').map(Number);
+    const before = await runOf(name);
+    for (const victim of [conmon, pid]) process.kill(victim, 'SIGKILL');
+    await gone(conmon);
+    await gone(pid);
+    await take(pid, 'sh');
+    await take(conmon, 'conmon', '-n', 'somebody');
+    await eventually(async () => {
+      expect(await runOf(name)).not.toBe(before);
+      expect(await row(home, 'box')).toMatchObject({ phase: 'running', ready: true, drift: [] });
+    }, patience);
+    nobodyIsHurt();
+    await expectCensus(home);
+  });
+
   it('a machine whose number is taken while an agent watches is started again', async () => {
+    agent ??= await home.startAgent();
     const path = join(folder, 'watched.toml');
     await writeFile(
       path,

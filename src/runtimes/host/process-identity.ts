@@ -22,21 +22,19 @@ export function readStat(text: string): { readonly state: string; readonly start
   return state && startTicks ? { state, startTicks } : undefined;
 }
 
-/** True for a process that still runs: a zombie does not. */
-export async function isAlive(host: Host, pid: number): Promise<boolean> {
+/** When a process started, as in its identity; undefined when it does not run, as a zombie does not. */
+export async function startTicksOf(host: Host, pid: number): Promise<string | undefined> {
   const stat = readStat((await host.readText(`/proc/${pid}/stat`)) ?? '');
-  return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
+  return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat.startTicks;
 }
 
 /** The identity of a running process; undefined when there is none. */
 export async function identityOf(host: Host, pid: number): Promise<ProcessIdentity | undefined> {
-  const [bootId, text] = await Promise.all([
+  const [bootId, startTicks] = await Promise.all([
     host.readText('/proc/sys/kernel/random/boot_id'),
-    host.readText(`/proc/${pid}/stat`),
+    startTicksOf(host, pid),
   ]);
-  const stat = readStat(text ?? '');
-  if (!bootId || !stat || stat.state === 'Z' || stat.state === 'X') return undefined;
-  return { bootId: bootId.trim(), pid, startTicks: stat.startTicks };
+  return bootId && startTicks ? { bootId: bootId.trim(), pid, startTicks } : undefined;
 }
 
 /** True while that very process runs, and no other that has its number by now. */

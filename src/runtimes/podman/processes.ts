@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/ports/clock.js';
 import type { Host } from '../host/host.js';
-import { isAlive } from '../host/process-identity.js';
+import { startTicksOf } from '../host/process-identity.js';
 
 /** How long a process must be gone before podman is not believed: its own clean-up takes a moment. */
 const goneAfterMs = 3_000;
@@ -14,6 +14,8 @@ export class ProcessWatch {
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #goneSince = new Map<string, number>();
+  /** The process behind each container, as it was first seen: its number may be somebody else's later. */
+  readonly #seen = new Map<string, { readonly pid: number; readonly startTicks: string }>();
   /** True once one was seen: a service in another PID namespace has numbers that mean nothing here. */
   #sharesProcesses = false;
 
@@ -25,7 +27,7 @@ export class ProcessWatch {
   /** True when podman says that `pid` runs, and it has been gone for a while. */
   async isGone(containerId: string, pid: number | null | undefined): Promise<boolean> {
     if (!pid) return false;
-    if (await isAlive(this.#host, pid)) {
+    if (await this.#isThere(containerId, pid)) {
       this.#sharesProcesses = true;
       this.#goneSince.delete(containerId);
       return false;
@@ -38,5 +40,15 @@ export class ProcessWatch {
   /** The container is no more. */
   forget(containerId: string): void {
     this.#goneSince.delete(containerId);
+    this.#seen.delete(containerId);
+  }
+
+  async #isThere(containerId: string, pid: number): Promise<boolean> {
+    const startTicks = await startTicksOf(this.#host, pid);
+    if (startTicks === undefined) return false;
+    const known = this.#seen.get(containerId);
+    if (known?.pid === pid) return known.startTicks === startTicks;
+    this.#seen.set(containerId, { pid, startTicks });
+    return true;
   }
 }

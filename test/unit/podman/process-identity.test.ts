@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { identityOf, isAlive, isSameProcess, readStat } from '../../../src/runtimes/host/process-identity.js';
+import { identityOf, isSameProcess, readStat, startTicksOf } from '../../../src/runtimes/host/process-identity.js';
 import { fitsSocket, placeSocket, systemSockets } from '../../../src/runtimes/podman/sockets.js';
 import { createFakeHost } from './fake-host.js';
 
@@ -28,10 +28,10 @@ describe('the identity of a process', () => {
   it('ends with the process, also when nobody has reaped it yet', async () => {
     const host = createFakeHost({ [boot]: 'boot-1\n', '/proc/42/stat': stat('Z', '777') });
     expect(await identityOf(host, 42)).toBeUndefined();
-    expect(await isAlive(host, 42)).toBe(false);
-    expect(await isAlive(host, 43)).toBe(false);
+    expect(await startTicksOf(host, 42)).toBeUndefined();
+    expect(await startTicksOf(host, 43)).toBeUndefined();
     host.files.set('/proc/42/stat', stat('T', '777'));
-    expect(await isAlive(host, 42)).toBe(true);
+    expect(await startTicksOf(host, 42)).toBe('777');
   });
 });
 
