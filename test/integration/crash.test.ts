@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectCensus } from '../support/census.js';
 import { eventually } from '../support/eventually.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { containersOf, runOf, status } from '../support/reading.js';
@@ -83,6 +84,7 @@ async function oneLife(home: TestHome, killAfterMs: number): Promise<void> {
   const before = await running(home);
   await home.startAgent();
   await converged(home);
+  await expectCensus(home);
   const after = await running(home);
   for (const [name, run] of before) {
     if (run.includes('running'))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectCensus } from '../support/census.js';
 import { eventually } from '../support/eventually.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { row, runOf } from '../support/reading.js';
@@ -60,6 +61,7 @@ describe('a podman service of the home that hangs', () => {
       });
       expect(await serviceOf(home)).not.toBe(hanging);
       expect(await runOf(`${home.prefix}one`)).toBe(before);
+      await expectCensus(home);
     } finally {
       await home.dispose();
     }
@@ -99,6 +101,7 @@ describe('a podman command that never answers', () => {
         timeoutMs: 20_000,
       });
       expect(await runOf(`${home.prefix}one`)).toBe(before);
+      await expectCensus(home);
     } finally {
       await home.dispose();
     }

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectCensus } from '../../support/census.js';
 import { eventually } from '../../support/eventually.js';
 import { leftovers, machinesOf } from '../../support/machines.js';
 import { ensureTestImage, type BuiltImage } from '../../support/podman-image.js';
@@ -44,6 +45,12 @@ async function interrupted(home: TestHome, afterMs: number, act: () => Promise<u
 }
 
 async function converged(home: TestHome): Promise<number> {
+  const pid = await oneRuns(home);
+  await expectCensus(home);
+  return pid;
+}
+
+function oneRuns(home: TestHome): Promise<number> {
   return eventually(async () => {
     const vm = await row(home, 'vm');
     expect(vm).toMatchObject({ phase: 'running', ready: true, drift: [] });
@@ -90,6 +97,7 @@ describe(`SIGKILL in the life of a microVM (seed ${String(seed)})`, () => {
         expect(await machinesOf(home.path)).toEqual([]);
         expect(await leftovers(home.path)).toEqual([]);
       }, patience);
+      await expectCensus(home);
       // A named volume is data: it stays until it is deleted by name.
       expect(await readdir(join(home.path, 'vm', 'volumes'))).toHaveLength(1);
     } finally {
