@@ -109,7 +109,10 @@ export function agentCases(bench: Bench, can: Can): void {
     const id = await bench.createFrom(request, otherHome);
     await otherHome.start(id, patience());
     const before = await otherHome.inspect(id, patience());
-    const objects = await otherHome.listObjects(patience());
+    // In whatever order the runtime tells them.
+    const objectsOf = async (home: Driver): Promise<readonly string[]> =>
+      (await home.listObjects(patience())).map(({ kind, name }) => `${kind} ${name}`).sort();
+    const objects = await objectsOf(otherHome);
 
     const { acts } = callsOf(driver, { ...fixture, homeId: otherHomeId }, id, request, request);
     for (const { name, make } of acts) {
@@ -127,7 +130,7 @@ export function agentCases(bench: Bench, can: Can): void {
       name: before?.name,
       startedAtMs: before?.startedAtMs,
     });
-    expect(await otherHome.listObjects(patience())).toEqual(objects);
+    expect(await objectsOf(otherHome)).toEqual(objects);
     expect((await driver.listObjects(patience())).filter(({ service }) => service === request.service)).toEqual([]);
   });
 }
