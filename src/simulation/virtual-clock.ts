@@ -37,6 +37,8 @@ export interface VirtualClock extends Clock {
   settle<T>(promise: Promise<T>, maxVirtualMs?: number): Promise<T>;
   /** Sets the wall clock forward or back without touching durations, as an administrator or NTP does. */
   stepWallClock(byMs: number): void;
+  /** How many timers have fired: the steps of a simulation. */
+  readonly steps: number;
   /** How many timers are armed; for leak checks. */
   pendingTimers(): number;
 }
@@ -50,6 +52,7 @@ class SteppedClock implements VirtualClock {
   #monotonicMs = 0;
   #wallOffsetMs: number;
   #armed = 0;
+  #steps = 0;
 
   constructor(startMs: number) {
     this.#wallOffsetMs = startMs;
@@ -117,6 +120,10 @@ class SteppedClock implements VirtualClock {
     this.#wallOffsetMs += byMs;
   }
 
+  get steps(): number {
+    return this.#steps;
+  }
+
   pendingTimers(): number {
     return this.#timers.live();
   }
@@ -126,6 +133,7 @@ class SteppedClock implements VirtualClock {
     const timer = this.#timers.popDue(untilMs);
     if (!timer) return false;
     this.#monotonicMs = Math.max(this.#monotonicMs, timer.dueMs);
+    this.#steps += 1;
     timer.run();
     await this.flush();
     return true;
