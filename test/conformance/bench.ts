@@ -138,11 +138,15 @@ export class Bench {
   /** Removes the networks and volumes of both homes, then whatever the fixture knows of. */
   async finish(): Promise<void> {
     if (!this.#fixture) return;
-    await this.sweep();
-    for (const driver of [this.driver, this.fixture.otherHome]) {
-      for (const object of await driver.listObjects(patience())) await driver.removeObject(object, patience());
+    try {
+      await this.sweep();
+      for (const driver of [this.driver, this.fixture.otherHome]) {
+        for (const object of await driver.listObjects(patience())) await driver.removeObject(object, patience());
+      }
+    } finally {
+      // Whatever a driver that fails has left.
+      await this.fixture.cleanup();
     }
-    await this.fixture.cleanup();
   }
 }
 
