@@ -6,11 +6,10 @@ import { canPutBack, putBack, rolloutBegins, rolloutExpired, whyNotReady } from 
 import { programSinceMs } from './readiness.js';
 import { stoppedByBerth, type Scene } from './scene.js';
 import type { DriftFinding, Verdict } from './types.js';
-import { eventOf, evidenceOf, isDue, standingStateDrift, unreadable, waitForNextTry } from './verdicts.js';
+import { eventOf, evidenceOf, isDue, standingStateDrift, waitForNextTry } from './verdicts.js';
 
 /** One step for a workload that is down and should be up. */
 export function planExited(scene: Scene, main: ObservedWorkload): Verdict {
-  if (main.state === 'unknown') return unreadable(main, 'the runtime does not tell its state');
   if (scene.restartAsked)
     return start(scene, main, 'start it, as asked', { restartToken: scene.world.record.restartToken });
   if (main.state === 'created') return firstStart(scene, main);

@@ -51,6 +51,8 @@ function envUnreadable(scene: Scene, error: string): Verdict {
 function planMain(scene: Scene, main: NonNullable<Scene['roles']['main']>): Verdict {
   const { next, strays } = scene.roles;
   if (main.config === null) return unreadable(main, 'the runtime does not tell what it was made with');
+  // It may well be up: neither it nor a replacement is touched.
+  if (main.state === 'unknown') return unreadable(main, 'the runtime does not tell its state');
   if (main.state === 'removing') {
     return {
       verb: 'WAIT',

@@ -7,6 +7,7 @@ import { messageOf } from '../core/errors.js';
 import type { NewEvent } from '../core/event.js';
 import { formatKey, parseKey, volumeName } from '../core/names.js';
 import type { HostObject, ObservedWorkload } from '../core/observation.js';
+import type { Clock } from '../core/ports/clock.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, LedgerRecord, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
@@ -16,11 +17,15 @@ import type { VolumeMover } from './volume-mover.js';
 export interface CollectorOptions {
   readonly registry: Registry;
   readonly view: RuntimeView;
+  readonly clock: Clock;
   readonly log: Log;
   readonly context: ChangeContext;
   readonly mover: VolumeMover;
   readonly signal: AbortSignal;
 }
+
+/** A runtime may carry out a create long after its caller gave up: the intent is kept until then, in milliseconds. */
+const lateCreateMs = 900_000;
 
 export class Collector {
   readonly #options: CollectorOptions;
@@ -68,8 +73,14 @@ export class Collector {
     const rows = (await registry.ledger()).filter(isWorkload);
     const known = new Set(rows.map(({ driver, nativeId }) => `${driver} ${String(nativeId)}`));
     for (const row of rows.filter(({ nativeId }) => nativeId === null)) {
-      const made = view.owned().find((workload) => workload.name === row.name && isIntentFor(row, workload));
-      if (made && !known.has(`${made.driver} ${made.nativeId}`)) await registry.setNativeId(row.id, made.nativeId);
+      const made = view
+        .owned()
+        .filter((workload) => isIntentFor(row, workload) && !known.has(`${workload.driver} ${workload.nativeId}`));
+      // It may have got another name since.
+      const [match] = [...made.filter(({ name }) => name === row.name), ...made];
+      if (!match) continue;
+      known.add(`${match.driver} ${match.nativeId}`);
+      await registry.setNativeId(row.id, match.nativeId);
     }
   }
 
@@ -130,11 +141,11 @@ export class Collector {
 
   /** Of workloads that are gone, whoever removed them, no row stays; nor of those that were never made and nobody wants. */
   async #forgetGone(keys: ReadonlySet<string>): Promise<void> {
-    const { registry, view, signal } = this.#options;
+    const { registry, view, signal, clock } = this.#options;
     const seen = new Set(view.owned().map((workload) => workload.nativeId));
     for (const row of (await registry.ledger()).filter(isWorkload)) {
       if (row.nativeId !== null && seen.has(row.nativeId)) continue;
-      if (row.nativeId === null && (row.component === null || keys.has(keyOf(row)))) continue;
+      if (row.nativeId === null && (keys.has(keyOf(row)) || clock.now() - row.intendedAtMs < lateCreateMs)) continue;
       if (signal.aborted || !view.driver(row.driver) || !view.health(row.driver).answering) continue;
       // A list may be partial: it is gone when it was asked for and is not there.
       if (!(await view.refresh(row.driver, row.nativeId ?? row.name))) continue;

@@ -102,6 +102,7 @@ export class Controller implements RuntimeListener {
     this.#collector = new Collector({
       registry,
       view,
+      clock,
       log,
       context,
       mover: this.#mover,
@@ -211,13 +212,16 @@ export class Controller implements RuntimeListener {
       { key: formatKey(record.key), phase: status.phase, step: decision.step?.kind },
       status.reason,
     );
-    await this.#options.registry.updateStatus(
-      [{ key: record.key, generation: record.generation, status, events }],
-      context,
-    );
     const { phase, ready, observed } = record.status;
-    if (phase !== status.phase || ready !== status.ready || observed !== status.observed) {
-      await this.#tellNeighbours(record);
+    const isNews = phase !== status.phase || ready !== status.ready || observed !== status.observed;
+    try {
+      await this.#options.registry.updateStatus(
+        [{ key: record.key, generation: record.generation, status, events }],
+        context,
+      );
+    } finally {
+      // Also when it is said to have failed: it may have been kept, and is no news at the next try.
+      if (isNews) await this.#tellNeighbours(record);
     }
   }
 

@@ -26,17 +26,20 @@ export async function isSeenSinceProofIsDue(sight: Sight, record: ComponentRecor
 
 /**
  * Before a workload is said to be missing and made anew, each runtime that may have it is asked for the one that was
- * there by its id: two of a component must never run. Throws when one cannot be asked.
+ * there by its id: two of a component must never run. One that is seen, under another name say, was decided upon.
+ * Throws when one cannot be asked.
  */
 export async function isReallyMissing(sight: Sight, record: ComponentRecord, step: Step | null): Promise<boolean> {
   const { view, ledger } = sight;
   const { nativeId } = record.status;
   if (step?.kind !== 'create' || step.role !== 'main' || nativeId === null) return true;
+  const isSeen = (): boolean => view.owned().some((workload) => workload.nativeId === nativeId);
+  if (isSeen()) return true;
   const names = new Set(await ledger.driversOf(record.key));
   const maker = view.driverFor(step.spec.runtime);
   if (maker) names.add(maker.name);
   for (const { name } of view.drivers().filter((driver) => names.has(driver.name))) {
     if (!(await view.refresh(name, nativeId))) throw new Error(`${name} cannot be asked for ${nativeId}`);
   }
-  return !view.owned().some((workload) => workload.nativeId === nativeId);
+  return !isSeen();
 }
