@@ -10,11 +10,17 @@ export async function census(home: SimulatedHome): Promise<readonly string[]> {
   const containers = home.host.containers();
   return [
     ...home.host.violations().map(({ rule, detail }) => `${rule}: ${detail}`),
-    ...records.flatMap((record) => findingsOf(record, containers.filter((item) => home.isOurs(item)))),
+    ...records.flatMap((record) =>
+      findingsOf(
+        record,
+        containers.filter((item) => home.isOurs(item)),
+      ),
+    ),
     ...sharedThings(containers.filter(({ state }) => state === 'running')),
     ...staleIntents(await home.registry.ledger(), records, containers),
     ...(await unprovenFindings(home)),
     ...missingNetworks(home),
+    ...doubledVolumes(home),
     ...(await home.registry.volumesToRemove()).map(({ volume }) => `volume ${volume} is still to be removed`),
     ...(await historyFindings(home.registry)),
   ];
@@ -42,9 +48,12 @@ export async function unprovenFindings(home: SimulatedHome, byId = true): Promis
   return findings;
 }
 
-/** Rows of the ledger for workloads that are gone, in words. */
-export async function goneFindings(home: SimulatedHome): Promise<readonly string[]> {
-  return staleIntents(await home.registry.ledger(), await home.registry.components(), home.host.containers());
+/** Rows of the ledger for workloads that this home itself has removed, in words. */
+export async function forgottenFindings(home: SimulatedHome): Promise<readonly string[]> {
+  const removals = home.host.journal.filter(({ by, action }) => action === 'remove' && by !== 'hand');
+  const removed = new Set(removals.map(({ id }) => id));
+  const rows = (await home.registry.ledger()).filter(({ nativeId }) => nativeId !== null && removed.has(nativeId));
+  return rows.map(({ name, nativeId }) => `the ledger still holds ${name} ${nativeId ?? ''}`);
 }
 
 function missingNetworks({ host }: SimulatedHome): readonly string[] {
@@ -52,6 +61,16 @@ function missingNetworks({ host }: SimulatedHome): readonly string[] {
     .containers()
     .filter(({ spec }) => spec.network !== null && host.thing('container', 'network', spec.network) === undefined)
     .map(({ name }) => `the network of ${name} is gone`);
+}
+
+/** A volume is with one runtime only, once its data has come to where it belongs. */
+function doubledVolumes({ host, registry }: SimulatedHome): readonly string[] {
+  const ours = host
+    .things()
+    .filter(({ kind, labels }) => kind === 'volume' && labels['berth.home'] === registry.homeId);
+  return ours
+    .filter(({ realm, name }) => realm === 'vm' && host.thing('container', 'volume', name) !== undefined)
+    .map(({ name }) => `volume ${name} is with the containers and with the machines`);
 }
 
 function findingsOf(record: ComponentRecord, containers: readonly Container[]): readonly string[] {
@@ -102,8 +121,9 @@ function staleIntents(
   return ledger
     .filter(({ kind }) => kind === 'container' || kind === 'vm')
     .filter(({ nativeId, service, component }) => {
-      const isThere = nativeId === null || ids.has(nativeId);
-      return !isThere || (component !== null && !known.has(`${service}/${component}`));
+      // What a runtime has not answered to may be made long after.
+      if (nativeId === null) return false;
+      return !ids.has(nativeId) || (component !== null && !known.has(`${service}/${component}`));
     })
     .map(({ name, nativeId }) => `the ledger still holds ${name} ${nativeId ?? ''}`);
 }

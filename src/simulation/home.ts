@@ -243,9 +243,7 @@ export class SimulatedHome {
     const records = await this.registry.components();
     for (const record of records) if (!isAtRest(record)) return wordsOfUnrest(record);
     const ids = new Set(records.map((record) => record.status.nativeId));
-    const left = this.host
-      .containers()
-      .filter((item) => !ids.has(item.id) && this.isOurs(item));
+    const left = this.host.containers().filter((item) => !ids.has(item.id) && this.isOurs(item));
     if (left.length > 0) return `left over: ${left.map((item) => item.name).join(', ')}`;
     const old = (await this.registry.volumeHolders()).filter(({ state }) => state !== 'current');
     return old.length === 0 ? '' : `volumes left over: ${JSON.stringify(old)}`;

@@ -1,6 +1,8 @@
 /** What a home goes through in simulation: each has a beginning that is reached in peace, and an act. */
 import type { SimulatedHome } from './home.js';
 import { machineScenarios } from './machine-scenarios.js';
+import { disturbedScenarios } from './disturbed-scenarios.js';
+import { moreScenarios } from './more-scenarios.js';
 import type { Scenario } from './scenario.js';
 
 const shop = { shop: [{ name: 'db' }, { name: 'web', dependsOn: ['db'] }, { name: 'worker' }] };
@@ -141,4 +143,9 @@ const containers: readonly Scenario[] = [
   },
 ];
 
-export const scenarios: readonly Scenario[] = [...containers, ...machineScenarios];
+export const scenarios: readonly Scenario[] = [
+  ...containers,
+  ...machineScenarios,
+  ...moreScenarios,
+  ...disturbedScenarios,
+];

@@ -3,7 +3,7 @@
  * after it, or the effect happens and its answer is lost. All must come to the same end.
  */
 import { messageOf } from '../core/errors.js';
-import { census, goneFindings, unprovenFindings } from './census.js';
+import { census, forgottenFindings, unprovenFindings } from './census.js';
 import { demand, demandSame, SimulationFailure } from './demand.js';
 import { SimulatedHome, type WorldEffect } from './home.js';
 import type { Scenario } from './scenario.js';
@@ -128,7 +128,7 @@ async function demandProofs(home: SimulatedHome): Promise<void> {
 
 /** In peace nothing waits for a census: what is made is written down with its id, and what is removed is forgotten. */
 async function demandTidyLedger(home: SimulatedHome): Promise<void> {
-  const findings = [...(await unprovenFindings(home)), ...(await goneFindings(home))];
+  const findings = [...(await unprovenFindings(home)), ...(await forgottenFindings(home))];
   demand(findings.length === 0, `without a census: ${findings.join('; ')}`);
 }
 

@@ -200,6 +200,12 @@ export class Engine {
     }
   }
 
+  /** As if whoever made it had put other labels on it: no runtime changes those of a workload. */
+  relabel(container: Container, labels: ContainerSpec['labels']): void {
+    container.spec = { ...container.spec, labels: { ...container.spec.labels, ...labels } };
+    container.version += 1;
+  }
+
   /** Marks what the runtime cannot tell about a workload; null: it can again. */
   setProblem(container: Container, problem: string | null): void {
     container.problem = problem;

@@ -55,6 +55,16 @@ export class Hand {
     this.#engine.update(this.#engine.get(idOrName), memoryMb, vcpus, 'hand');
   }
 
+  /** Another version of Berth made it, with labels of its own; those that are not named stay. */
+  relabel(idOrName: string, labels: ContainerSpec['labels']): void {
+    this.#engine.relabel(this.#engine.get(idOrName), labels);
+  }
+
+  /** What the runtime cannot tell of it, in its words; null: it can again. */
+  obscure(idOrName: string, problem: string | null): void {
+    this.#engine.setProblem(this.#engine.get(idOrName), problem);
+  }
+
   /** Makes a tag name another image; answers the new digest. */
   retag(reference: string, definition: ImageDefinition = {}): string {
     return this.#images.add(reference, definition);

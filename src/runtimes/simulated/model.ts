@@ -52,7 +52,7 @@ export interface ContainerSpec {
 /** A container or machine of the host. Only its engine changes it. */
 export interface Container {
   readonly id: string;
-  readonly spec: ContainerSpec;
+  spec: ContainerSpec;
   name: string;
   state: WorkloadState;
   readonly createdAtMs: number;
