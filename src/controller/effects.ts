@@ -139,6 +139,7 @@ export class Effects {
     const intents = [own, ...driver.objectsFor(request)].map((object) => ({ ...object, generation: step.generation }));
     const [ledgerId] = await this.#registry.recordIntents(intents);
     await this.#ledger.added(record.key, driver.name);
+    await this.#mover.intend({ key: record.key, driver: driver.name, volumes: step.spec.volumes });
     const nativeId = await createOrSayGone(driver, request, signal);
     if (ledgerId !== undefined) await this.#registry.setNativeId(ledgerId, nativeId);
     return nativeId;

@@ -11,7 +11,7 @@ import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, Registry, VolumeHolder, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
-import { parseVolume, type ComponentSpec } from '../core/spec.js';
+import { parseVolume } from '../core/spec.js';
 
 export interface VolumeMoverOptions {
   readonly registry: Registry;
@@ -41,6 +41,28 @@ export class VolumeMover {
 
   constructor(options: VolumeMoverOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Before a workload is made by a driver that has not the data that counts: what is made there of its volumes is a copy
+   * yet to be filled, and goes again if it never is.
+   */
+  async intend({ key: { service }, driver, volumes }: Omit<Mounter, 'nativeId'>): Promise<void> {
+    for (const volume of namedVolumes(volumes).keys()) {
+      const key = { service, volume };
+      await this.#exclusively(key, async () => {
+        const holders = await this.#of(key);
+        if (holders.some((holder) => holder.driver === driver)) return;
+        const current = await this.#currentOf(key, holders, driver);
+        if (current === driver) return;
+        const others = holders.filter((holder) => holder.driver !== current);
+        await this.#write(key, [
+          ...others,
+          { driver: current, state: 'current', copiedFor: null },
+          { driver, state: 'copy', copiedFor: null },
+        ]);
+      });
+    }
   }
 
   /**
@@ -100,7 +122,7 @@ export class VolumeMover {
 
   async #prepareOne(key: VolumeKey, sizeMb: number | null, mounter: Mounter, signal: AbortSignal): Promise<boolean> {
     const holders = await this.#of(key);
-    const current = holders.find(({ state }) => state === 'current')?.driver ?? (await this.#firstMaker(key, mounter));
+    const current = await this.#currentOf(key, holders, mounter.driver);
     if (current === mounter.driver) {
       await this.#giveUpCopies(key, holders, current);
       return false;
@@ -137,26 +159,45 @@ export class VolumeMover {
     ]);
   }
 
-  /** A copy for a workload that never proved itself is nobody's once no component mounts the volume. */
+  /** A copy for a workload that never proved itself is nobody's once nothing there mounts it, or is to. */
   async #giveUpUnwanted(key: VolumeKey): Promise<void> {
     const holders = await this.#of(key);
-    const current = holders.find(({ state }) => state === 'current');
-    if (!current || holders.every(({ state }) => state !== 'copy')) return;
-    const records = await this.#options.registry.components({ service: key.service });
-    const isWanted = records.some(({ spec, status }) => {
-      const good = status.goodSpec === null ? null : (JSON.parse(status.goodSpec) as ComponentSpec);
-      return [...spec.volumes, ...(good?.volumes ?? [])].some((text) => namedVolumes([text]).has(key.volume));
+    const copies = holders.filter(({ state }) => state === 'copy');
+    if (copies.length === 0 || holders.every(({ state }) => state !== 'current')) return;
+    const { registry, view } = this.#options;
+    const records = await registry.components({ service: key.service });
+    const unwanted = copies.filter(({ driver }) => {
+      const isToMount = records.some(
+        ({ spec, status, generation }) =>
+          status.failedGeneration !== generation &&
+          view.driverFor(spec.runtime)?.name === driver &&
+          namedVolumes(spec.volumes).has(key.volume),
+      );
+      return !isToMount && !this.#isMounted(key, driver) && view.health(driver).answering;
     });
-    if (!isWanted) await this.#giveUpCopies(key, holders, current.driver);
+    if (unwanted.length === 0) return;
+    const states = holders.map((holder) =>
+      unwanted.includes(holder) ? { ...holder, state: 'old' as const, copiedFor: null } : holder,
+    );
+    await this.#write(key, states);
   }
 
-  /** Who made a volume that no row speaks of: by the ledger; else whoever mounts it now. */
-  async #firstMaker(key: VolumeKey, mounter: Mounter): Promise<string> {
-    const { registry } = this.#options;
-    if (this.#options.view.drivers().length < 2) return mounter.driver;
+  #isMounted(key: VolumeKey, driver: string): boolean {
+    const name = this.#hostName(key);
+    return this.#options.view
+      .owned()
+      .some((item) => item.driver === driver && item.config?.mounts.some((mount) => mount.source === name));
+  }
+
+  /** Whose data counts. Of a volume that no row speaks of: who made it, by the ledger; else whoever mounts it now. */
+  async #currentOf(key: VolumeKey, holders: readonly Holder[], mounting: string): Promise<string> {
+    const known = holders.find(({ state }) => state === 'current')?.driver;
+    if (known !== undefined) return known;
+    const { registry, view } = this.#options;
+    if (view.drivers().length < 2) return mounting;
     const name = this.#hostName(key);
     const first = (await registry.ledger()).find((row) => row.kind === 'volume' && row.name === name);
-    return first?.driver ?? mounter.driver;
+    return first?.driver ?? mounting;
   }
 
   #mustRest(key: VolumeKey, drivers: readonly string[]): void {
@@ -202,10 +243,7 @@ export class VolumeMover {
     const { view, registry, log } = this.#options;
     const driver = view.driver(driverName);
     const name = this.#hostName(key);
-    const isMounted = view
-      .owned()
-      .some((item) => item.driver === driverName && item.config?.mounts.some((mount) => mount.source === name));
-    if (!driver || isMounted || !view.health(driverName).answering) return;
+    if (!driver || this.#isMounted(key, driverName) || !view.health(driverName).answering) return;
     try {
       await driver.removeObject(this.#object(key, driverName), signal);
     } catch (error) {
