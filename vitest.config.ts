@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** One project a kind of test; heavy ones run one file at a time (two cores, one Podman). */
-const kinds = { unit: 10_000, model: 60_000, simulation: 120_000, conformance: 120_000, integration: 180_000 };
+const kinds = { unit: 30_000, model: 120_000, simulation: 180_000, conformance: 120_000, integration: 180_000 };
 const serial = new Set(['conformance', 'integration']);
 /** Proves beforehand that containers run here, and says why when they do not. */
 const globalSetup: Record<string, string[]> = { integration: ['test/support/podman-global-setup.ts'] };

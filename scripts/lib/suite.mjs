@@ -15,14 +15,23 @@ const minuteMs = 60 * secondMs;
 
 const quickBenchMs = 3 * minuteMs;
 
-/** The test projects in the order of their cost. The deadlines and those of the checks stay below 30 minutes. */
+/** The test projects. With the checks and the quick benchmarks they stay below 30 minutes, whatever hangs. */
 export const projects = {
-  unit: { name: 'unit', deadlineMs: 3 * minuteMs },
-  model: { name: 'model', deadlineMs: 3 * minuteMs },
-  simulation: { name: 'simulation', deadlineMs: 3 * minuteMs },
+  unit: { name: 'unit', deadlineMs: 8 * minuteMs },
+  model: { name: 'model', deadlineMs: 5 * minuteMs },
+  simulation: { name: 'simulation', deadlineMs: 8 * minuteMs },
   conformance: { name: 'conformance', deadlineMs: 8 * minuteMs },
-  integration: { name: 'integration', deadlineMs: 16 * minuteMs },
+  integration: { name: 'integration', deadlineMs: 18 * minuteMs },
 };
+
+/**
+ * How the programs of a lane run.
+ * @typedef {{ isAside: boolean }} Lane `isAside`: at a low priority, their output shown at their end: they take what
+ * others that are measured in seconds leave idle.
+ */
+
+/** @param {readonly string[]} argv @param {Lane} lane */
+const inLane = (argv, { isAside }) => (isAside ? ['nice', '-n', '15', ...argv] : argv);
 
 /** @param {Tally} a @param {Tally} b @returns {Tally} */
 export const add = (a, b) => ({
@@ -36,13 +45,13 @@ export const none = { passed: 0, failed: 0, skipped: 0 };
 
 /**
  * Runs every check; each that fails prints its own words.
- * @param {string} root @param {number} endMs No check runs beyond this time (Unix milliseconds).
+ * @param {string} root @param {number} endMs No check runs beyond this time (Unix milliseconds). @param {Lane} [lane]
  */
-export async function runChecks(root, endMs) {
+export async function runChecks(root, endMs, lane = { isAside: false }) {
   let tally = none;
   for (const check of checks(root)) {
     const beganMs = Date.now();
-    const result = await run(check.argv, { cwd: root, deadlineMs: left(check.deadlineMs, endMs) });
+    const result = await run(inLane(check.argv, lane), { cwd: root, deadlineMs: left(check.deadlineMs, endMs) });
     console.log(`${result.ok ? '✓' : '✗'} ${check.name} (${seconds(beganMs)})`);
     if (!result.ok) console.log(`${result.output.trimEnd()}\n${check.name}: ${result.problem}`);
     tally = add(tally, { ...none, [result.ok ? 'passed' : 'failed']: 1 });
@@ -66,19 +75,20 @@ export async function runQuickBench(root, endMs) {
 /**
  * Runs one vitest project and counts from its own report. Whatever keeps it from ending well without a
  * failed test (a crash, an unhandled error, a deadline, no test found) counts as one failure.
- * @param {string} root @param {Project} project @param {number} endMs
+ * @param {string} root @param {Project} project @param {number} endMs @param {Lane} [lane]
  */
-export async function runProject(root, project, endMs) {
+export async function runProject(root, project, endMs, lane = { isAside: false }) {
   const beganMs = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const report = join(folder, 'report.json');
-  console.log(`— ${project.name}`);
+  if (!lane.isAside) console.log(`— ${project.name}`);
   const argv = ['run', '--project', project.name, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
-  const result = await run([tool(root, 'vitest'), ...argv], {
+  const result = await run(inLane([tool(root, 'vitest'), ...argv], lane), {
     cwd: root,
     deadlineMs: left(project.deadlineMs, endMs),
-    show: true,
+    show: !lane.isAside,
   });
+  if (lane.isAside) console.log(`— ${project.name}\n${result.output.trimEnd()}`);
   const tally = tallyOf(readReport(report), result.ok);
   rmSync(folder, { recursive: true, force: true });
   if (!result.ok) console.log(`${project.name}: ${result.problem}`);
