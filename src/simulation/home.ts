@@ -176,23 +176,35 @@ export class SimulatedHome {
     throw new BerthError('E_DRIVER_UNREACHABLE', 'the connection broke before the answer, as planned');
   }
 
+  /** To be called by `onEffect` before an effect: it does not happen, and the agent is told so. */
+  refuse(effect: WorldEffect): void {
+    this.tell('home', 'it is refused');
+    if (effect.where === 'registry') throw storageError('SQLITE_FULL');
+    throw new BerthError('E_DRIVER_FAILED', 'refused, as planned');
+  }
+
   async change(changes: readonly Change[]): Promise<void> {
     await this.byUser(async () => {
       for (const change of changes) this.tell('user', wordsOf(change));
-      await this.clock.settle(this.registry.change(changes, user));
+      await this.registry.change(changes, user);
     });
   }
 
   /** Somebody else than the agent writes to the registry: none of its effects. */
   async byUser(work: () => void | Promise<void>): Promise<void> {
     await this.#bury();
+    await this.clock.settle(this.#asUser(work));
+    await this.clock.flush();
+  }
+
+  /** Only until it is written: what the agent does about it in the same instant is an effect of the agent. */
+  async #asUser(work: () => void | Promise<void>): Promise<void> {
     this.#userWrites = true;
     try {
       await work();
     } finally {
       this.#userWrites = false;
     }
-    await this.clock.flush();
   }
 
   async put(services: Services): Promise<void> {

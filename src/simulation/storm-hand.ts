@@ -4,6 +4,7 @@ import type { Container } from '../runtimes/simulated/index.js';
 import { demand, demandSame } from './demand.js';
 import type { SimulatedHome } from './home.js';
 import type { Act, HandAction } from './schedule.js';
+import { bring, momentOf } from './sweep.js';
 import { StormWishes, stormService as service } from './storm-wishes.js';
 
 const calm = 'calm';
@@ -170,12 +171,11 @@ export class StormHand {
     let left = act.after;
     let happened = false;
     home.onEffect = (effect) => {
-      if (happened || effect.moment !== (act.mishap === 'dies-before' ? 'before' : 'after')) return;
+      if (happened || effect.moment !== momentOf(act.mishap)) return;
       left -= 1;
       if (left >= 0) return;
       happened = true;
-      if (act.mishap === 'answer-lost') home.loseAnswer(effect);
-      else home.crashHere(effect);
+      bring(home, act.mishap, effect);
     };
     await home.clock.advance(act.lengthMs);
     home.onEffect = null;

@@ -1,6 +1,6 @@
 /**
  * Runs a scenario in peace, or with one mishap at one effect of the agent: it dies before the effect, it dies right
- * after it, or the effect happens and its answer is lost. All must come to the same end.
+ * after it, the effect happens and its answer is lost, or the effect is refused. All must come to the same end.
  */
 import { messageOf } from '../core/errors.js';
 import { census, forgottenFindings, unprovenFindings } from './census.js';
@@ -8,7 +8,7 @@ import { demand, demandSame, SimulationFailure } from './demand.js';
 import { SimulatedHome, type WorldEffect } from './home.js';
 import type { Scenario } from './scenario.js';
 
-export const mishaps = ['dies-before', 'dies-after', 'answer-lost'] as const;
+export const mishaps = ['dies-before', 'dies-after', 'answer-lost', 'refused'] as const;
 export type EffectMishap = (typeof mishaps)[number];
 
 /** What goes wrong in a run, and where. */
@@ -79,14 +79,14 @@ async function play(
   home.onEffect = (effect) => {
     if (effect.moment === 'before') effects.push(effect.what);
     if (hasHappened || planned?.effect !== effects.length) return;
-    if (effect.moment !== (planned.mishap === 'dies-before' ? 'before' : 'after')) return;
+    if (effect.moment !== momentOf(planned.mishap)) return;
     hasHappened = true;
     bring(home, planned.mishap, effect);
   };
   await scenario.act(home);
   if (planned) {
-    await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap' });
-    if (planned.mishap !== 'answer-lost' && !home.isAlive) {
+    await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap, or an effect that was refused,' });
+    if (!home.isAlive) {
       await demandProofs(home);
       await home.clock.advance(deadMs);
       await home.start();
@@ -98,12 +98,21 @@ async function play(
   // What is only tidied up at a relist has had its time.
   await home.clock.advance(relistMs);
   await demandEnd(home, scenario, before);
-  if (planned === null || planned.mishap === 'answer-lost') await demandIdleRestart(home);
+  if (planned === null || !deadly.has(planned.mishap)) await demandIdleRestart(home);
   return effects;
 }
 
-function bring(home: SimulatedHome, mishap: EffectMishap, effect: WorldEffect): void {
+const deadly: ReadonlySet<EffectMishap> = new Set(['dies-before', 'dies-after']);
+
+/** When in an effect a mishap has its place. */
+export function momentOf(mishap: EffectMishap): WorldEffect['moment'] {
+  return mishap === 'dies-before' || mishap === 'refused' ? 'before' : 'after';
+}
+
+/** To be called by `onEffect` at that moment. */
+export function bring(home: SimulatedHome, mishap: EffectMishap, effect: WorldEffect): void {
   if (mishap === 'answer-lost') home.loseAnswer(effect);
+  else if (mishap === 'refused') home.refuse(effect);
   else home.crashHere(effect);
 }
 

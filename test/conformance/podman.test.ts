@@ -85,7 +85,7 @@ async function makeFixture(): Promise<Fixture> {
     freePort,
     killedCode: 137,
     again: async () => {
-      const driver = home.again();
+      const driver = home.beside();
       await driver.open(AbortSignal.timeout(60_000));
       return driver;
     },

@@ -1,6 +1,6 @@
 /**
  * Each scenario with one mishap at each effect of the agent, every one of them: it dies before the effect, it dies
- * after it, the effect happens and its answer is lost. All must come to the same end; see src/simulation/sweep.ts.
+ * after it, the effect happens and its answer is lost, the effect is refused. All must come to the same end; see src/simulation/sweep.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeRegistryImage } from '../../src/simulation/registry-image.js';

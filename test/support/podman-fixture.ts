@@ -32,6 +32,11 @@ export interface PodmanHome {
   readonly driver: ImageKeeper;
   /** Another driver on the same home: a later agent, say. */
   again(settings?: Partial<PodmanSettings>): ImageKeeper;
+  /**
+   * A driver of the same home that lives at the same time, with a Podman service of its own: the agent's lock keeps two
+   * agents from sharing one state folder.
+   */
+  beside(): ImageKeeper;
   /** Removes its containers, networks and volumes, closes its drivers and removes its folder. */
   dispose(): Promise<void>;
 }
@@ -42,11 +47,11 @@ export async function makePodmanHome(settings: Partial<PodmanSettings> = {}): Pr
   const namePrefix = `t${randomBytes(3).toString('hex')}-`;
   const stateDir = await mkdtemp(join(tmpdir(), 'bp-'));
   const drivers: ImageKeeper[] = [];
-  const again = (more: Partial<PodmanSettings> = {}): ImageKeeper => {
+  const make = (folder: string, more: Partial<PodmanSettings>): ImageKeeper => {
     const driver = createPodmanDriver({
       homeId,
       namePrefix,
-      stateDir,
+      stateDir: folder,
       clock: realClock,
       chance: realChance,
       host: createNodeHost(),
@@ -56,6 +61,8 @@ export async function makePodmanHome(settings: Partial<PodmanSettings> = {}): Pr
     drivers.push(driver);
     return driver;
   };
+  const again = (more: Partial<PodmanSettings> = {}): ImageKeeper => make(stateDir, more);
+  const beside = (): ImageKeeper => make(join(stateDir, `beside-${String(drivers.length)}`), {});
   const dispose = async (): Promise<void> => {
     try {
       await removeOwned(homeId);
@@ -64,7 +71,7 @@ export async function makePodmanHome(settings: Partial<PodmanSettings> = {}): Pr
       await rm(stateDir, { recursive: true, force: true, maxRetries: 3 });
     }
   };
-  return { homeId, namePrefix, stateDir, driver: again(), again, dispose };
+  return { homeId, namePrefix, stateDir, driver: again(), again, beside, dispose };
 }
 
 /** Runs podman as a person would; fails when it fails. Answers what it printed. */

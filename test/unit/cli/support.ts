@@ -213,7 +213,7 @@ export class Bench {
       vm: { setUp: (...args) => this.vmSetUp(...args) },
       simulation: {
         names: () => Promise.resolve(scenarioNames()),
-        async *run (request) {
+        async *run(request) {
           const schedule = request.schedule === null ? null : await readFile(request.schedule, 'utf8');
           yield* simulate({ ...request, schedule });
         },
