@@ -64,7 +64,9 @@ export const patiently = { timeout: 8_000 };
 const agentContext: ChangeContext = { actor: 'agent', request: null, message: null };
 
 /** A simulated driver with some of its members replaced. */
-export function fakeDriver(replaced: Partial<Driver>): Driver {
+export function fakeDriver(members: Partial<Driver>): Driver {
+  // Each command closes the drivers that it opened; here the next one asks the same object.
+  const replaced: Partial<Driver> = { close: () => Promise.resolve(), ...members };
   const host = createSimulatedHost({ clock: realClock, chance: realChance });
   const driver = createSimulatedDriver({ host, homeId: '0', namePrefix: '', clock: realClock });
   return new Proxy(driver, {
