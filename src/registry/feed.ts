@@ -4,6 +4,7 @@ import type { ChangeLogEntry, FeedRead, FeedScope, HistoryQuery } from '../core/
 import type { ServiceSpec } from '../core/spec.js';
 import { specOfColumns, type Columns } from './component-columns.js';
 import { sql, type Session } from './session.js';
+import { corruptError } from './sqlite-errors.js';
 
 const entities = ['service', 'component', 'status', 'event'] as const;
 const ops = ['insert', 'update', 'delete'] as const;
@@ -41,10 +42,13 @@ function entryOfRow(row: EntryRow): ChangeLogEntry {
   };
 }
 
+// A limit that is a bare parameter makes SQLite compile the statement anew each time it is bound.
 const specsText = `
-  select revision, at, actor, request, message, entity, service, component, op, before, after
-  from change_log where revision > @after and revision <= @until and entity in ('service', 'component')
-  order by revision limit @limit`;
+  select meta.revision as newest, meta.feed_floor, entry.revision, at, actor, request, message,
+    entity, service, component, op, before, after
+  from meta left join change_log as entry
+    on entry.revision > @after and entry.revision <= meta.revision and entity in ('service', 'component')
+  where meta.id = 1 order by entry.revision limit max(@limit, 1)`;
 
 const allText = `
   select revision, at, actor, request, message, entity, service, component, op, before, after
@@ -53,29 +57,51 @@ const allText = `
   select revision, at, actor, null, null, 'event', service, component, 'insert', null,
     json_object('severity', severity, 'reason', reason, 'message', message, 'data', json(data))
   from events where revision > @after and revision <= @until
-  order by revision limit @limit`;
+  order by revision limit @limit + 0`;
+
+/** Where the registry and its feed stand. */
+interface Bounds {
+  readonly newest: number;
+  readonly feed_floor: number;
+}
+
+/** The row of the bounds, joined with each entry; alone when there is none. */
+type SpecsRow = Bounds & (EntryRow | { readonly revision: null });
 
 /**
  * At most `limit` entries after a revision, in order. `revision` in the answer is where to go on: the
  * registry's own, or the last entry's when there is more.
  */
 export function readFeed(session: Session, afterRevision: number, limit: number, of: FeedScope = 'all'): FeedRead {
+  const { bounds, rows } =
+    of === 'specs' ? readSpecs(session, afterRevision, limit) : readAll(session, afterRevision, limit);
+  const { newest, feed_floor: oldest } = bounds;
+  if (afterRevision < oldest || afterRevision > newest) return { kind: 'gap', oldest, revision: newest };
+  const entries = rows.slice(0, limit).map(entryOfRow);
+  const last = entries.at(-1);
+  const revision = entries.length === limit && last !== undefined ? last.revision : newest;
+  return { kind: 'changes', entries, revision };
+}
+
+interface Page {
+  readonly bounds: Bounds;
+  readonly rows: readonly EntryRow[];
+}
+
+/** One statement, so no transaction around it: an agent asks after each of its own commits, mostly for nothing. */
+function readSpecs(session: Session, after: number, limit: number): Page {
+  const rows = session.prepare(specsText).all({ after, limit }) as readonly SpecsRow[];
+  const [bounds] = rows;
+  if (bounds === undefined) throw corruptError(session.handle.name, 'its row of identity is missing');
+  return { bounds, rows: rows.filter((row) => row.revision !== null) };
+}
+
+function readAll(session: Session, after: number, limit: number): Page {
   return session.snapshot(() => {
-    const meta = session.prepare('select revision, feed_floor from meta').get() as {
-      readonly revision: number;
-      readonly feed_floor: number;
-    };
-    if (afterRevision < meta.feed_floor || afterRevision > meta.revision) {
-      return { kind: 'gap', oldest: meta.feed_floor, revision: meta.revision };
-    }
-    if (afterRevision === meta.revision) return { kind: 'changes', entries: [], revision: meta.revision };
-    const rows = session
-      .prepare(of === 'specs' ? specsText : allText)
-      .all({ after: afterRevision, until: meta.revision, limit }) as readonly EntryRow[];
-    const entries = rows.map(entryOfRow);
-    const last = entries.at(-1);
-    const revision = entries.length === limit && last !== undefined ? last.revision : meta.revision;
-    return { kind: 'changes', entries, revision };
+    const bounds = session.prepare('select revision as newest, feed_floor from meta').get() as Bounds;
+    const until = bounds.newest;
+    if (after < bounds.feed_floor || after >= until) return { bounds, rows: [] };
+    return { bounds, rows: session.prepare(allText).all({ after, until, limit }) as readonly EntryRow[] };
   });
 }
 

@@ -1,11 +1,15 @@
 /** The ledger, driver freshness, sources and volumes to remove: bookkeeping that raises no revision. */
+import type { Selectable } from 'kysely';
+import type { ComponentKey } from '../core/names.js';
 import type { HostObject } from '../core/observation.js';
 import type { DriverFreshness, LedgerRecord, SourceRecord } from '../core/ports/registry.js';
+import type { LedgerTable } from './schema.js';
 import { fixed, sql, type Session } from './session.js';
 
 const insertText = `insert into ledger (driver, kind, name, service, component, generation, native_id, intended_at)
   values (?, ?, ?, ?, ?, ?, null, ?)`;
 const ledgerQuery = fixed(sql.selectFrom('ledger').selectAll().orderBy('id'));
+const ledgerOfText = 'select * from ledger where service = ? and component = ? order by id';
 const freshnessQuery = fixed(sql.selectFrom('freshness').selectAll().orderBy('driver'));
 const sourcesQuery = fixed(sql.selectFrom('sources').selectAll().orderBy('service'));
 const volumesQuery = fixed(
@@ -38,8 +42,12 @@ function renamed(id: number, nativeId: string) {
   return sql.updateTable('ledger').set({ name: nativeId }).where('id', '=', id);
 }
 
-export function readLedger(session: Session): readonly LedgerRecord[] {
-  return session.all(ledgerQuery).map((row) => ({
+/** All rows, or those of one component, in the order of their making. */
+export function readLedger(session: Session, of?: ComponentKey): readonly LedgerRecord[] {
+  const rows = of
+    ? (session.prepare(ledgerOfText).all(of.service, of.component) as readonly Selectable<LedgerTable>[])
+    : session.all(ledgerQuery);
+  return rows.map((row) => ({
     id: row.id,
     driver: row.driver,
     kind: row.kind as HostObject['kind'],

@@ -15,6 +15,7 @@ import { RuleIndex } from './rule-index.js';
 import { sql, type Session } from './session.js';
 import { statusOfRow, type StatusRow } from './status-columns.js';
 import type { ServiceTable } from './schema.js';
+import type { StatusesWritten } from './write-status.js';
 
 interface Entry {
   readonly key: ComponentKey;
@@ -75,6 +76,13 @@ export class RecordCache {
     });
   }
 
+  /** Takes in what was written and is committed, when nothing else came between: most reads follow on such a write. */
+  take({ revision, raised, statuses }: StatusesWritten): void {
+    if (this.#revision < 0 || this.#revision !== revision - raised) return;
+    for (const { key, status } of statuses) this.#setStatus(key, status);
+    this.#revision = revision;
+  }
+
   /** All records, ordered by service and component. */
   list(): readonly ComponentRecord[] {
     this.#sorted ??= [...this.#entries.values()].sort(byKey);
@@ -87,10 +95,10 @@ export class RecordCache {
     return this.#entriesOf(service).map((entry) => this.#recordOf(entry));
   }
 
-  /** True when there is something to write: an event, or a status that says something new. False when the component is gone, or its spec newer. */
-  isNews({ key, generation, status, events }: StatusUpdate): boolean {
+  /** True when there is something to write: an event, or a status that says something new. False when the component is gone. */
+  isNews({ key, status, events }: StatusUpdate): boolean {
     const entry = this.#entries.get(formatKey(key));
-    if (entry === undefined || entry.row.generation > generation) return false;
+    if (entry === undefined) return false;
     if (events.length > 0 || (status !== undefined && !entry.hasStatus)) return true;
     return status !== undefined && !sameJson({ ...status, updatedAtMs: 0 }, { ...entry.status, updatedAtMs: 0 });
   }
@@ -114,7 +122,7 @@ export class RecordCache {
     for (const row of session.all(sql.selectFrom('services').selectAll()))
       this.#services.set(row.name, serviceOfRow(row));
     for (const row of session.all(sql.selectFrom('components').selectAll())) this.#setRow(row);
-    for (const row of session.all(sql.selectFrom('status').selectAll())) this.#setStatus(row);
+    for (const row of session.all(sql.selectFrom('status').selectAll())) this.#setStatus(row, statusOfRow(row));
     this.#list = undefined;
   }
 
@@ -138,7 +146,7 @@ export class RecordCache {
     }
     if (changed.has('status')) {
       for (const row of session.prepare('select * from status where revision > ?').all(revision)) {
-        this.#setStatus(row as StatusRow);
+        this.#setStatus(row as StatusRow, statusOfRow(row as StatusRow));
       }
     }
     return !(changed.has('service') || changed.has('component')) || this.#isComplete(session);
@@ -179,10 +187,10 @@ export class RecordCache {
     this.rules.set({ service: row.service, spec, generation: row.generation, deleting });
   }
 
-  #setStatus(row: StatusRow): void {
-    const entry = this.#entries.get(formatKey(row));
+  #setStatus(key: ComponentKey, status: ComponentStatus): void {
+    const entry = this.#entries.get(formatKey(key));
     if (entry === undefined) return;
-    entry.status = statusOfRow(row);
+    entry.status = status;
     entry.hasStatus = true;
     entry.record = undefined;
     this.#list = undefined;

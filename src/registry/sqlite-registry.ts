@@ -145,15 +145,11 @@ export class SqliteRegistry implements Registry {
   }
 
   async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
-    const known = await this.#read((session) => {
-      this.#cache.sync(session);
-      return updates.some((update) => this.#cache.isNews(update)) ? undefined : readRevision(session);
-    });
+    const known = await this.#revisionUnlessNews(updates);
     if (known !== undefined) return known;
-    return this.#writer.write('relaxed', (transaction) => {
-      writeStatus(transaction, updates, context);
-      return transaction.revision();
-    });
+    const written = await this.#writer.write('relaxed', (transaction) => writeStatus(transaction, updates, context));
+    this.#cache.take(written);
+    return written.revision;
   }
 
   addEvents(events: readonly NewEvent[], context: ChangeContext): Promise<void> {
@@ -217,8 +213,8 @@ export class SqliteRegistry implements Registry {
     });
   }
 
-  ledger(): Promise<readonly LedgerRecord[]> {
-    return this.#read(readLedger);
+  ledger(of?: ComponentKey): Promise<readonly LedgerRecord[]> {
+    return this.#read((session) => readLedger(session, of));
   }
 
   forget(ledgerIds: readonly number[]): Promise<void> {
@@ -290,6 +286,15 @@ export class SqliteRegistry implements Registry {
 
   #read<T>(read: (session: Session) => T): Promise<T> {
     return untilFree(this.#retry, () => read(this.#reader));
+  }
+
+  /** The revision when there is nothing to write; an event always is. */
+  async #revisionUnlessNews(updates: readonly StatusUpdate[]): Promise<number | undefined> {
+    if (updates.some(({ events }) => events.length > 0)) return undefined;
+    return this.#read((session) => {
+      this.#cache.sync(session);
+      return updates.some((update) => this.#cache.isNews(update)) ? undefined : readRevision(session);
+    });
   }
 
   /** Throws the first rule that what was just written breaks; the transaction is undone by that. */

@@ -42,6 +42,9 @@ export const statusColumns = [
   'updated_at',
 ] as const satisfies readonly (keyof StatusRow)[];
 
+/** A row as far as it is the status. */
+type StatusCells = Pick<StatusRow, (typeof statusColumns)[number]>;
+
 /** The values to write, in the order of `statusColumns`. */
 export function statusValues(status: ComponentStatus): readonly (string | number | null)[] {
   return [
@@ -70,11 +73,28 @@ export function statusValues(status: ComponentStatus): readonly (string | number
     status.completedGeneration,
     status.restartToken,
     status.updatedAtMs,
-  ];
+  ].map(storable);
+}
+
+/** ES2024, which the compiler's library does not tell of yet. */
+interface Text {
+  toWellFormed(): string;
+}
+
+/** Half a pair of surrogates has no bytes in UTF-8: U+FFFD stands for it, in the file as in memory. */
+function storable<T>(value: T): T | string {
+  return typeof value === 'string' ? (value as unknown as Text).toWellFormed() : value;
+}
+
+/** The status that SQLite answers with once these `statusValues` are written. */
+export function statusOfValues(values: ReturnType<typeof statusValues>): ComponentStatus {
+  const cells: Record<string, string | number | null> = {};
+  for (const [index, column] of statusColumns.entries()) cells[column] = values[index] ?? null;
+  return statusOfRow(cells as unknown as StatusCells);
 }
 
 /** The status that the row holds; of a component without one, `initialStatus`. */
-export function statusOfRow(row: StatusRow | undefined): ComponentStatus {
+export function statusOfRow(row: StatusCells | undefined): ComponentStatus {
   if (row === undefined) return initialStatus;
   return {
     phase: phases.find((phase) => phase === row.phase) ?? 'unknown',

@@ -1,9 +1,10 @@
 /** Status and the events that explain it. */
 import type { ComponentKey } from '../core/names.js';
 import type { ChangeContext, StatusUpdate } from '../core/ports/registry.js';
+import type { ComponentStatus } from '../core/status.js';
 import { insertEvents } from './event-rows.js';
 import type { Session } from './session.js';
-import { statusColumns, statusValues } from './status-columns.js';
+import { statusColumns, statusOfValues, statusValues } from './status-columns.js';
 import type { Transaction } from './writer.js';
 
 /** SQLite compares, so that a status that says nothing new is no change. When it was last changed is no difference of its own. */
@@ -29,14 +30,34 @@ function isDue(session: Session, update: StatusUpdate): boolean {
   return generation !== undefined && generation <= update.generation;
 }
 
+/** What a transaction wrote of statuses and their events; it counts once that is committed. */
+export interface StatusesWritten {
+  /** The registry's revision then. */
+  readonly revision: number;
+  /** By how much this raised it. */
+  readonly raised: number;
+  readonly statuses: readonly { readonly key: ComponentKey; readonly status: ComponentStatus }[];
+}
+
 /** Writes what is news, each status before its events. */
-export function writeStatus(transaction: Transaction, updates: readonly StatusUpdate[], context: ChangeContext): void {
+export function writeStatus(
+  transaction: Transaction,
+  updates: readonly StatusUpdate[],
+  context: ChangeContext,
+): StatusesWritten {
   const { session } = transaction;
+  const statuses: { key: ComponentKey; status: ComponentStatus }[] = [];
+  let raised = 0;
   for (const update of updates) {
     const { key, status, events } = update;
     if ((status === undefined && events.length === 0) || !isDue(session, update)) continue;
     if (!transaction.dirty) transaction.attribute(context);
-    if (status !== undefined) session.prepare(upsertText).run(key.service, key.component, ...statusValues(status));
+    const values = status && statusValues(status);
+    if (values && session.prepare(upsertText).run(key.service, key.component, ...values).changes > 0) {
+      statuses.push({ key, status: statusOfValues(values) });
+    }
     insertEvents(session, events);
+    raised += events.length;
   }
+  return { revision: transaction.revision(), raised: raised + statuses.length, statuses };
 }

@@ -215,7 +215,8 @@ export interface Registry {
    */
   recordIntents(objects: readonly (HostObject & { readonly generation: number | null })[]): Promise<readonly number[]>;
   setNativeId(ledgerId: number, nativeId: string): Promise<void>;
-  ledger(): Promise<readonly LedgerRecord[]>;
+  /** All, or what was meant to be made of one component. */
+  ledger(of?: ComponentKey): Promise<readonly LedgerRecord[]>;
   forget(ledgerIds: readonly number[]): Promise<void>;
   /** Volumes that `delete-volume` marked. */
   volumesToRemove(): Promise<readonly VolumeKey[]>;

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
+import { openRegistry } from '../../../src/registry/index.js';
+import { realChance, realClock } from '../../support/real-clock.js';
 import { agent, cli, feedAfter, openTemporary, put, putService, spec } from './support.js';
 
 const web = { service: 'shop', component: 'web' };
@@ -59,6 +61,50 @@ test('a status of an older generation overwrites nothing', async () => {
   expect(await registry.revision()).toBe(revision);
 });
 
+test('who wrote a status reads the same as who reads the file', async () => {
+  const { registry, path, sqlite } = await openTemporary();
+  const other = await openRegistry({ path, clock: realClock, chance: realChance });
+  onTestFinished(() => other.close());
+  const db = { service: 'shop', component: 'db' };
+  const generation = await registry.change(
+    [putService('shop'), put('shop', spec('web')), put('shop', spec('db'))],
+    cli,
+  );
+  const write = (key: typeof web, status: Partial<ComponentStatus>): Promise<number> =>
+    registry.updateStatus([{ key, generation, status: { ...running, ...status }, events: [started] }], agent);
+  const check = async (): Promise<void> => {
+    const read = await registry.components();
+    expect(read).toEqual(await other.components());
+    const inFile = Number(sqlite('select revision from meta'));
+    expect(await registry.revision()).toBe(inFile);
+  };
+
+  await registry.components();
+  await write(web, { message: 'half a pair: \ud83d', heals: { b: [2], a: [1] } });
+  expect((await registry.component(web))?.status).toMatchObject({ message: 'half a pair: \ufffd', ready: true });
+  await check();
+  // Several at once share a transaction, also with a user's edit between them.
+  await Promise.all([write(web, { restarts: 1 }), write(db, { restarts: 2 }), write(web, { restarts: 3 })]);
+  expect((await registry.component(web))?.status.restarts).toBe(3);
+  await check();
+  await Promise.all([
+    write(web, { restarts: 4 }),
+    registry.change([{ kind: 'set-desired', key: db, desired: 'stopped' }], cli),
+    write(db, { restarts: 5 }),
+  ]);
+  expect(await registry.component(db)).toMatchObject({ desired: 'stopped', status: { restarts: 5 } });
+  await check();
+  // Somebody else edits the file before the next write.
+  sqlite("update components set restart_token = 1 where name = 'db'");
+  await write(web, { restarts: 6 });
+  expect(await registry.component(db)).toMatchObject({ restartToken: 1 });
+  await check();
+  // Of one that fails, nothing stays.
+  await expect(write(web, { restarts: Number.NaN })).rejects.toThrow();
+  expect((await registry.component(web))?.status.restarts).toBe(6);
+  await check();
+});
+
 test('a status outlives a REPLACE and ends with its component', async () => {
   const { registry, sqlite } = await openTemporary();
   const generation = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
@@ -112,6 +158,15 @@ test('bookkeeping raises no revision', async () => {
     { ...object, id, nativeId: 'abc' },
     { id: id + 1, nativeId: null },
   ]);
+  await registry.recordIntents([
+    { ...object, name: 'shop-db', component: 'db' },
+    { ...object, kind: 'network', name: 'shop', component: null },
+  ]);
+  expect(await registry.ledger(web)).toMatchObject([
+    { id, name: 'shop-web' },
+    { id: id + 1, name: 'other' },
+  ]);
+  await registry.forget((await registry.ledger()).slice(2).map((item) => item.id));
   await registry.forget([id]);
   expect(await registry.ledger()).toHaveLength(1);
   const row = { driver: 'podman', lastGoodAtMs: 5, error: null, since: null };
