@@ -9,7 +9,7 @@ import { makeRegistryImage } from '../../src/simulation/registry-image.js';
 import { effectiveLimits } from '../../src/core/spec.js';
 import { SimulatedHome } from '../../src/simulation/home.js';
 import type { Scenario } from '../../src/simulation/scenario.js';
-import { scenarios } from '../../src/simulation/scenarios.js';
+import { plainScenarios as scenarios } from '../../src/simulation/scenarios.js';
 
 const kinds = faultKinds.filter((kind) => kind !== 'slow-answer');
 const isFull = process.env['BERTH_SWEEP'] === 'full';

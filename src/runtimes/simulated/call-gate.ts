@@ -129,7 +129,8 @@ export class CallGate {
     if (call.isSettled() && !host.carriesOutAbandoned) return neverAnswers();
     this.#mustReach(call);
     await this.#before(call, fault);
-    if (fault?.kind === 'twice') await work(fault).catch(() => undefined);
+    // A content that was read once cannot be sent again.
+    if (fault?.kind === 'twice' && call.name !== 'writeVolume') await work(fault).catch(() => undefined);
     const value = await work(fault ?? noDelay);
     await this.#after(call, fault);
     await host.takeTime('transport');
