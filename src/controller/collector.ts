@@ -11,6 +11,7 @@ import type { Clock } from '../core/ports/clock.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, LedgerRecord, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
+import { completeLedger, isIntentFor } from './complete-ledger.js';
 import { isWorkload } from './ledger-index.js';
 import type { VolumeMover } from './volume-mover.js';
 
@@ -57,7 +58,7 @@ export class Collector {
 
   async #collect(): Promise<void> {
     const { registry, view } = this.#options;
-    await this.#completeLedger();
+    await completeLedger(registry, view, await registry.ledger());
     const keys = new Set((await registry.components()).map((record) => formatKey(record.key)));
     const orphans = view.owned().filter(({ owner }) => owner && !keys.has(formatKey(owner)));
     if (orphans.length > 0) await this.#dealWith(orphans);
@@ -65,23 +66,6 @@ export class Collector {
     await this.#forgetGone(keys);
     await this.#removeVolumes();
     await this.#options.mover.sweep(this.#options.signal);
-  }
-
-  /** An agent that died between making a workload and writing down its id left a row without one: the labels tell it. */
-  async #completeLedger(): Promise<void> {
-    const { registry, view } = this.#options;
-    const rows = (await registry.ledger()).filter(isWorkload);
-    const known = new Set(rows.map(({ driver, nativeId }) => `${driver} ${String(nativeId)}`));
-    for (const row of rows.filter(({ nativeId }) => nativeId === null)) {
-      const made = view
-        .owned()
-        .filter((workload) => isIntentFor(row, workload) && !known.has(`${workload.driver} ${workload.nativeId}`));
-      // It may have got another name since.
-      const [match] = [...made.filter(({ name }) => name === row.name), ...made];
-      if (!match) continue;
-      known.add(`${match.driver} ${match.nativeId}`);
-      await registry.setNativeId(row.id, match.nativeId);
-    }
   }
 
   async #dealWith(orphans: readonly ObservedWorkload[]): Promise<void> {
@@ -197,13 +181,6 @@ export class Collector {
     const silent = view.drivers().filter(({ name }) => !view.health(name).answering);
     return view.drivers().length > silent.length && !silent.some(({ name }) => holders.has(name));
   }
-}
-
-/** The ledger shows that this home meant to make this workload. */
-function isIntentFor(row: LedgerRecord, orphan: ObservedWorkload): boolean {
-  if (row.driver !== orphan.driver || !isWorkload(row)) return false;
-  if (row.nativeId === orphan.nativeId) return true;
-  return row.nativeId === null && row.service === orphan.owner?.service && row.component === orphan.owner.component;
 }
 
 function keyOf({ service, component }: LedgerRecord): string {

@@ -11,6 +11,7 @@ import type { ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
 import type { Runtime } from '../core/spec.js';
 import { specHash } from '../core/spec-diff.js';
+import { completeLedger } from './complete-ledger.js';
 import { isWorkload, type LedgerIndex } from './ledger-index.js';
 import type { VolumeMover } from './volume-mover.js';
 
@@ -137,6 +138,9 @@ export class Effects {
     const kind = step.spec.runtime === 'container' ? ('container' as const) : ('vm' as const);
     const own = { kind, driver: driver.name, name: this.#nameOf(record, step.role), service, component };
     const intents = [own, ...driver.objectsFor(request)].map((object) => ({ ...object, generation: step.generation }));
+    // A row without an id would be taken for this one's: what it was written for gets it first.
+    const others = this.#view.workloadsOf(record.key, this.#nameOf(record, 'main'));
+    if (others.length > 0) await completeLedger(this.#registry, this.#view, await this.#registry.ledger(record.key));
     const [ledgerId] = await this.#registry.recordIntents(intents);
     await this.#ledger.added(record.key, driver.name);
     await this.#mover.intend({ key: record.key, driver: driver.name, volumes: step.spec.volumes });
@@ -162,12 +166,10 @@ export class Effects {
   /** Its row of the ledger goes too, with those of workloads that others have removed. */
   async #remove(record: ComponentRecord, driver: Driver, nativeId: string, signal: AbortSignal): Promise<void> {
     await driver.remove(nativeId, signal);
-    const { service, component } = record.key;
     const seen = this.#view.workloadsOf(record.key, this.#nameOf(record, 'main')).map((item) => item.nativeId);
     const left = new Set(seen.filter((id) => id !== nativeId));
-    const gone = (await this.#registry.ledger())
+    const gone = (await this.#registry.ledger(record.key))
       .filter((row) => isWorkload(row) && row.driver === driver.name)
-      .filter((row) => row.service === service && row.component === component)
       .filter((row) => row.nativeId !== null && !left.has(row.nativeId));
     if (gone.length === 0) return;
     await this.#registry.forget(gone.map((row) => row.id));

@@ -79,13 +79,15 @@ function findingsOf(record: ComponentRecord, containers: readonly Container[]): 
   const [container] = named;
   const findings: string[] = [];
   if (named.length > 1) findings.push(`${workload} is there ${String(named.length)} times`);
-  if (status.nativeId !== (container?.id ?? null)) {
+  // A job that is done needs no workload.
+  const isGone = container === undefined && status.phase === 'completed';
+  if (!isGone && status.nativeId !== (container?.id ?? null)) {
     findings.push(
       `the status of ${workload} speaks of ${status.nativeId ?? 'none'}, there is ${container?.id ?? 'none'}`,
     );
   }
   // Of what ended while the answer to a stop was lost nobody knows who ended it.
-  const truths = container?.state === 'running' ? ['running'] : ['stopped', 'exited'];
+  const truths = container?.state === 'running' ? ['running'] : isGone ? ['missing'] : ['stopped', 'exited'];
   if (!truths.includes(status.observed)) {
     findings.push(`${workload} is ${truths.join(' or ')}, its status says ${status.observed}`);
   }

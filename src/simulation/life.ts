@@ -48,6 +48,8 @@ export class Life {
   readonly #controller: Controller;
   readonly #drivers: readonly SimulatedDriver[];
   readonly #gate = { dead: false };
+  /** Since when lists of a driver are not answered, by the clock that nobody sets. */
+  readonly #silentSinceMs = new Map<string, number>();
   readonly #options: LifeOptions;
 
   constructor(options: LifeOptions) {
@@ -110,6 +112,11 @@ export class Life {
     await this.#monitor.close();
   }
 
+  #noteList(driver: string, isSilent: boolean): void {
+    if (!isSilent) this.#silentSinceMs.delete(driver);
+    else if (!this.#silentSinceMs.has(driver)) this.#silentSinceMs.set(driver, this.#options.clock.monotonic());
+  }
+
   #isDead(): boolean {
     return this.#gate.dead;
   }
@@ -123,7 +130,9 @@ export class Life {
         const call = String(name);
         if (acts.has(call)) return (...args: readonly unknown[]) => this.#act(target, call, value, args);
         return (...args: readonly unknown[]): unknown => {
-          if (looks.has(call) && this.#options.silentDrivers.has(driver.name)) return silence();
+          const isSilent = looks.has(call) && this.#options.silentDrivers.has(driver.name);
+          if (call === 'list') this.#noteList(driver.name, isSilent);
+          if (isSilent) return silence();
           return Reflect.apply(value, target, args);
         };
       },
@@ -138,6 +147,10 @@ export class Life {
     // What fails in this very instant nobody can know yet.
     if (!answering && failingSinceMs !== null && failingSinceMs < clock.now()) {
       host.reportViolation('acted-on-ignorance', `${what}, while it does not answer: ${error ?? ''}`);
+    }
+    // Whatever is thought of it: it was asked for a list and gave none.
+    if ((this.#silentSinceMs.get(driver.name) ?? Infinity) < clock.monotonic()) {
+      host.reportViolation('acted-on-ignorance', `${what}, after a list that was not answered`);
     }
     tell('agent', what);
     count('step');

@@ -1,16 +1,25 @@
 /** What several scenarios begin with, wait for and ask about. */
 import type { JournalEntry } from '../runtimes/simulated/index.js';
-import type { ComponentSpec } from '../core/spec.js';
-import type { SimulatedHome } from './home.js';
-import type { Services } from './home.js';
+import type { Change, ChangeContext } from '../core/ports/registry.js';
+import { componentDefaults, type ComponentSpec } from '../core/spec.js';
+import { demand } from './demand.js';
+import type { Services, SimulatedHome } from './home.js';
 
 export const web = { service: 'shop', component: 'web' };
+/** Who edits. */
+export const user: ChangeContext = { actor: 'cli:user', request: null, message: null };
 export const everything = ['shop-db', 'shop-web', 'shop-worker'];
 
 /** A shop of three, of which `parts` differ from the usual. */
 export function shop(parts: Readonly<Record<string, Partial<ComponentSpec>>> = {}): Services {
   const usual = [{ name: 'db' }, { name: 'web', dependsOn: ['db'] }, { name: 'worker' }];
   return { shop: usual.map((component) => ({ ...component, ...parts[component.name] })) };
+}
+
+/** A change that puts a component of the shop as it says, and else as usual. */
+export function put(name: string, patch: Partial<ComponentSpec>): Change {
+  const spec = { ...componentDefaults, name, image: 'localhost/app:1', ...patch };
+  return { kind: 'put-component', service: 'shop', spec, source: null };
 }
 
 /** That shop runs. Its images are there, and some that misbehave. */
@@ -30,6 +39,14 @@ export async function until(home: SimulatedHome, condition: () => boolean): Prom
     await home.clock.advance(10);
     if (!home.isAlive) await home.start();
   }
+}
+
+/** What an edit asks for begins within five virtual seconds, by itself: long before anything else makes the agent look. */
+export async function promptly(home: SimulatedHome, condition: () => boolean): Promise<void> {
+  const beganMs = home.clock.monotonic();
+  await until(home, condition);
+  const tookMs = home.clock.monotonic() - beganMs;
+  demand(tookMs < 5_000, `it took ${String(tookMs)} ms until an edit was carried out`);
 }
 
 /** Goes on for a while, with an agent. */

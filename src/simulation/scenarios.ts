@@ -1,6 +1,7 @@
 /** What a home goes through in simulation: each has a beginning that is reached in peace, and an act. */
 import type { SimulatedHome } from './home.js';
 import { machineScenarios } from './machine-scenarios.js';
+import { comingScenarios } from './coming-scenarios.js';
 import { disturbedScenarios } from './disturbed-scenarios.js';
 import { moreScenarios } from './more-scenarios.js';
 import type { Scenario } from './scenario.js';
@@ -146,4 +147,9 @@ const containers: readonly Scenario[] = [
 /** Those whose end depends on nothing but what is wanted, not on when it is done nor on who else does something. */
 export const plainScenarios: readonly Scenario[] = [...containers, ...machineScenarios];
 
-export const scenarios: readonly Scenario[] = [...quietScenarios, ...disturbedScenarios];
+export const scenarios: readonly Scenario[] = [
+  ...plainScenarios,
+  ...moreScenarios,
+  ...comingScenarios,
+  ...disturbedScenarios,
+];
