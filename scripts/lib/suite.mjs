@@ -83,6 +83,8 @@ export async function runProject(root, project, endMs, lane = { isAside: false }
   const report = join(folder, 'report.json');
   if (!lane.isAside) console.log(`— ${project.name}`);
   const argv = ['run', '--project', project.name, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  // Aside there is one core at most, so that one is left for what cannot wait.
+  if (lane.isAside) argv.push('--maxWorkers=1');
   const result = await run(inLane([tool(root, 'vitest'), ...argv], lane), {
     cwd: root,
     deadlineMs: left(project.deadlineMs, endMs),
