@@ -75,9 +75,10 @@ async function play(
   await scenario.prepare(home);
   const before = marksOf(home);
   const effects: string[] = [];
+  const carriedOut: string[] = [];
   let hasHappened = false;
   home.onEffect = (effect) => {
-    if (effect.moment === 'before') effects.push(effect.what);
+    (effect.moment === 'before' ? effects : carriedOut).push(effect.what);
     if (hasHappened || planned?.effect !== effects.length) return;
     if (effect.moment !== momentOf(planned.mishap)) return;
     hasHappened = true;
@@ -85,7 +86,7 @@ async function play(
   };
   await scenario.act(home);
   if (planned) {
-    await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap, or an effect that was refused,' });
+    await home.clock.runUntil(() => hasHappened, 120_000, { describe: 'the mishap' });
     if (!home.isAlive) {
       await demandProofs(home);
       await home.clock.advance(deadMs);
@@ -94,7 +95,11 @@ async function play(
   }
   await home.converge();
   home.onEffect = null;
-  if (planned === null) await demandTidyLedger(home);
+  if (planned === null) {
+    const refused = effects.find((what, index) => carriedOut[index] !== what);
+    demand(refused === undefined, `in peace something was asked for that is refused: ${refused ?? ''}`);
+    await demandTidyLedger(home);
+  }
   // What is only tidied up at a relist has had its time.
   await home.clock.advance(relistMs);
   await demandEnd(home, scenario, before);
