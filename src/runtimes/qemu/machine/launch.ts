@@ -137,11 +137,14 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
   }
 }
 
+/** A process that is no more to be seen may still be giving back what it held; in seconds. */
+const lockWaitS = 2;
+
 /** Before the sockets of an earlier run are cleared away: whoever holds the lock needs them. */
 async function mustBeFree({ deps, request }: Launch, { flock }: MachineTools): Promise<void> {
   const lock = join(request.folder, machineFiles.lock);
-  const argv = [flock, '--nonblock', `--conflict-exit-code=${lockedExitCode}`, lock, 'true'];
-  const { exitCode } = await deps.host.run(argv, { timeoutMs: deps.settings.callDeadlineMs });
+  const argv = [flock, `--timeout=${lockWaitS}`, `--conflict-exit-code=${lockedExitCode}`, lock, 'true'];
+  const { exitCode } = await deps.host.run(argv, { timeoutMs: lockWaitS * 1_000 + deps.settings.callDeadlineMs });
   if (exitCode !== lockedExitCode) return;
   throw new BerthError('E_VM_START', `${request.spec.name} runs already: another QEMU holds its folder`);
 }
