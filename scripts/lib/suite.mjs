@@ -7,6 +7,7 @@ import { run } from './run.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Tally
+ * @typedef {Tally & { failures: readonly string[] }} Outcome `failures`: what failed, and the first words of why.
  * @typedef {{ name: string, deadlineMs: number }} Project
  */
 
@@ -33,15 +34,20 @@ export const projects = {
 /** @param {readonly string[]} argv @param {Lane} lane */
 const inLane = (argv, { isAside }) => (isAside ? ['nice', '-n', '15', ...argv] : argv);
 
-/** @param {Tally} a @param {Tally} b @returns {Tally} */
+/** @param {Outcome} a @param {Outcome} b @returns {Outcome} */
 export const add = (a, b) => ({
   passed: a.passed + b.passed,
   failed: a.failed + b.failed,
   skipped: a.skipped + b.skipped,
+  failures: [...a.failures, ...b.failures],
 });
 
-/** @type {Tally} */
-export const none = { passed: 0, failed: 0, skipped: 0 };
+/** @type {Outcome} */
+export const none = { passed: 0, failed: 0, skipped: 0, failures: [] };
+
+/** Of one check. @param {string} name @param {import('./run.mjs').RunResult} result @returns {Outcome} */
+const single = (name, { ok, problem }) =>
+  ok ? { ...none, passed: 1 } : { ...none, failed: 1, failures: [`${name}: ${problem}`] };
 
 /**
  * Runs every check; each that fails prints its own words.
@@ -54,7 +60,7 @@ export async function runChecks(root, endMs, lane = { isAside: false }) {
     const result = await run(inLane(check.argv, lane), { cwd: root, deadlineMs: left(check.deadlineMs, endMs) });
     console.log(`${result.ok ? '✓' : '✗'} ${check.name} (${seconds(beganMs)})`);
     if (!result.ok) console.log(`${result.output.trimEnd()}\n${check.name}: ${result.problem}`);
-    tally = add(tally, { ...none, [result.ok ? 'passed' : 'failed']: 1 });
+    tally = add(tally, single(check.name, result));
   }
   return tally;
 }
@@ -69,7 +75,7 @@ export async function runQuickBench(root, endMs) {
   const argv = [process.execPath, join(root, 'scripts', 'bench.mjs'), '--quick'];
   const result = await run(argv, { cwd: root, deadlineMs: left(quickBenchMs, endMs), show: true });
   console.log(`${result.ok ? '✓' : '✗'} bench --quick ${result.problem} (${seconds(beganMs)})`);
-  return { ...none, [result.ok ? 'passed' : 'failed']: 1 };
+  return single('bench --quick', result);
 }
 
 /**
@@ -91,11 +97,15 @@ export async function runProject(root, project, endMs, lane = { isAside: false }
     show: !lane.isAside,
   });
   if (lane.isAside) console.log(`— ${project.name}\n${result.output.trimEnd()}`);
-  const tally = tallyOf(readReport(report), result.ok);
+  const told = readReport(report);
+  const tally = tallyOf(told, result.ok);
   rmSync(folder, { recursive: true, force: true });
   if (!result.ok) console.log(`${project.name}: ${result.problem}`);
   console.log(`${tally.failed === 0 ? '✓' : '✗'} ${project.name}: ${describe(tally)} (${seconds(beganMs)})`);
-  return tally;
+  const named = failuresOf(told);
+  const failures =
+    tally.failed > 0 && named.length === 0 ? [`${result.problem}; no test failed: see its output`] : named;
+  return { ...tally, failures: failures.map((words) => `${project.name}: ${words}`) };
 }
 
 /**
@@ -112,6 +122,24 @@ export function tallyOf(report, endedWell) {
   const unexplained = failed === 0 && (!endedWell || passed === 0) ? 1 : 0;
   return { passed, failed: failed + unexplained, skipped };
 }
+
+/** Of one vitest report: each test that failed, or file that could not be loaded, with the first line of why. @param {unknown} report */
+export function failuresOf(report) {
+  const { testResults = [] } = /** @type {{ testResults?: readonly ReportedFile[] }} */ (report ?? {});
+  return testResults.flatMap(({ name, message = '', assertionResults = [] }) => {
+    const tests = assertionResults.filter(({ status }) => status === 'failed');
+    if (tests.length === 0) return message === '' ? [] : [`${name}: ${firstLine(message)}`];
+    return tests.map(({ fullName, failureMessages = [] }) => `${fullName}: ${firstLine(failureMessages[0] ?? '')}`);
+  });
+}
+
+/**
+ * @typedef {{ status: string, fullName: string, failureMessages?: readonly string[] }} ReportedTest
+ * @typedef {{ name: string, message?: string, assertionResults?: readonly ReportedTest[] }} ReportedFile
+ */
+
+/** @param {string} text */
+const firstLine = (text) => (text.split('\n')[0] ?? '').slice(0, 300);
 
 /** @param {string} path @returns {unknown} undefined when there is none. */
 function readReport(path) {

@@ -58,21 +58,22 @@ export class Collector {
 
   async #collect(): Promise<void> {
     const { registry, view } = this.#options;
-    await completeLedger(registry, view, await registry.ledger());
+    let ledger = await completeLedger(registry, view, await registry.ledger());
     const keys = new Set((await registry.components()).map((record) => formatKey(record.key)));
     const orphans = view.owned().filter(({ owner }) => owner && !keys.has(formatKey(owner)));
-    if (orphans.length > 0) await this.#dealWith(orphans);
-    await this.#removeEmptyServices(keys);
-    await this.#forgetGone(keys);
+    if (orphans.length > 0) ledger = await this.#dealWith(orphans);
+    await this.#removeEmptyServices(keys, ledger);
+    await this.#forgetGone(keys, ledger);
     await this.#removeVolumes();
     await this.#options.mover.sweep(this.#options.signal);
   }
 
-  async #dealWith(orphans: readonly ObservedWorkload[]): Promise<void> {
+  /** Answers the ledger as it is then. */
+  async #dealWith(orphans: readonly ObservedWorkload[]): Promise<readonly LedgerRecord[]> {
     const { registry, view, log, signal } = this.#options;
     const ledger = await registry.ledger();
     for (const orphan of orphans) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       const driver = view.driver(orphan.driver);
       const { owner } = orphan;
       if (!driver || !owner || (await registry.component(owner))) continue;
@@ -92,6 +93,7 @@ export class Collector {
         `${orphan.name} belonged to no component any more and was removed`,
       );
     }
+    return registry.ledger();
   }
 
   async #report(orphan: ObservedWorkload): Promise<void> {
@@ -113,10 +115,10 @@ export class Collector {
     await registry.addEvents([event], context);
   }
 
-  async #removeEmptyServices(keys: ReadonlySet<string>): Promise<void> {
+  async #removeEmptyServices(keys: ReadonlySet<string>, ledger: readonly LedgerRecord[]): Promise<void> {
     const { registry, context } = this.#options;
     const inUse = new Set([...keys].map((key) => parseKey(key)?.service));
-    const rows = (await registry.ledger()).filter((row) => row.kind === 'network' && !inUse.has(row.service));
+    const rows = ledger.filter((row) => row.kind === 'network' && !inUse.has(row.service));
     await this.#removeObjects(rows);
     for (const { name, deleting } of await registry.services()) {
       if (deleting && !inUse.has(name)) await registry.purgeService(name, context);
@@ -124,10 +126,10 @@ export class Collector {
   }
 
   /** Of workloads that are gone, whoever removed them, no row stays; nor of those that were never made and nobody wants. */
-  async #forgetGone(keys: ReadonlySet<string>): Promise<void> {
+  async #forgetGone(keys: ReadonlySet<string>, ledger: readonly LedgerRecord[]): Promise<void> {
     const { registry, view, signal, clock } = this.#options;
     const seen = new Set(view.owned().map((workload) => workload.nativeId));
-    for (const row of (await registry.ledger()).filter(isWorkload)) {
+    for (const row of ledger.filter(isWorkload)) {
       if (row.nativeId !== null && seen.has(row.nativeId)) continue;
       if (row.nativeId === null && (keys.has(keyOf(row)) || clock.now() - row.intendedAtMs < lateCreateMs)) continue;
       if (signal.aborted || !view.driver(row.driver) || !view.health(row.driver).answering) continue;

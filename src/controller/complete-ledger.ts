@@ -6,15 +6,16 @@ import { isWorkload } from './ledger-index.js';
 
 /**
  * What was made for an intent whose row has no id yet is known by its labels: its id is written down. `rows`: the whole
- * ledger, or all that it has of some components.
+ * ledger, or all that it has of some components. Answers the rows as they are then.
  */
 export async function completeLedger(
   registry: Registry,
   view: RuntimeView,
   rows: readonly LedgerRecord[],
-): Promise<void> {
+): Promise<readonly LedgerRecord[]> {
   const workloads = rows.filter(isWorkload);
   const known = new Set(workloads.map(({ driver, nativeId }) => `${driver} ${String(nativeId)}`));
+  const completed = new Map<number, string>();
   for (const row of workloads.filter(({ nativeId }) => nativeId === null)) {
     const made = view
       .owned()
@@ -24,7 +25,9 @@ export async function completeLedger(
     if (!match) continue;
     known.add(`${match.driver} ${match.nativeId}`);
     await registry.setNativeId(row.id, match.nativeId);
+    completed.set(row.id, match.nativeId);
   }
+  return completed.size === 0 ? rows : rows.map((row) => ({ ...row, nativeId: completed.get(row.id) ?? row.nativeId }));
 }
 
 /** The ledger shows that this home meant to make this workload. */

@@ -28,6 +28,7 @@ import { EnvFiles } from './env-files.js';
 import { FeedReader } from './feed-reader.js';
 import { LedgerIndex } from './ledger-index.js';
 import { isReallyMissing, isSeenSinceProofIsDue } from './sight.js';
+import { Unwritten } from './unwritten.js';
 import { VolumeMover } from './volume-mover.js';
 import { WorkQueue } from './work-queue.js';
 import { gatherWorld, orderMatters, type WorldOptions } from './world.js';
@@ -174,17 +175,28 @@ export class Controller implements RuntimeListener {
   }
 
   async #reconcile(key: ComponentKey): Promise<number | null> {
+    const unwritten = new Unwritten(this.#options.registry, context);
+    try {
+      return await this.#stepByStep(key, unwritten);
+    } finally {
+      await unwritten.write();
+    }
+  }
+
+  async #stepByStep(key: ComponentKey, unwritten: Unwritten): Promise<number | null> {
+    const sight = { ...this.#world, beforeAsking: () => unwritten.write() };
     for (let count = 0; count < stepsAnActivation; count += 1) {
-      const record = await this.#options.registry.component(key);
-      if (!record) return null;
-      if (!(await isSeenSinceProofIsDue(this.#world, record))) return this.#options.clock.now() + refusedRetryMs;
+      const row = await this.#options.registry.component(key);
+      if (!row) return null;
+      const record = unwritten.over(row);
+      if (!(await isSeenSinceProofIsDue(sight, record))) return this.#options.clock.now() + refusedRetryMs;
       const siblings = orderMatters(record) ? await this.#options.registry.components({ service: key.service }) : [];
       const decision = decide(await gatherWorld(this.#world, record, siblings));
-      if (!(await isReallyMissing(this.#world, record, decision.step))) continue;
+      if (!(await isReallyMissing(sight, record, decision.step))) continue;
       await this.#keepData(record, decision);
-      await this.#write(record, decision);
+      await this.#write(record, decision, unwritten);
       if (!decision.step) return decision.requeueAtMs;
-      if (!(await this.#take(record, decision, decision.step))) return null;
+      if (!(await this.#take(record, decision, decision.step, unwritten))) return null;
     }
     return this.#options.clock.now();
   }
@@ -204,10 +216,13 @@ export class Controller implements RuntimeListener {
     }
   }
 
-  async #write(record: ComponentRecord, decision: Decision): Promise<void> {
+  /** Writes the decision, and what came of the step before it. */
+  async #write(record: ComponentRecord, decision: Decision, unwritten: Unwritten): Promise<void> {
     if (decision.irregular !== null) this.#options.log.error({ key: formatKey(record.key) }, decision.irregular);
-    if (!decision.changed) return;
-    const { status, events } = decision;
+    const earlier = unwritten.take();
+    if (!decision.changed && !earlier) return;
+    const { status } = decision;
+    const events = [...(earlier ?? []), ...decision.events];
     this.#options.log.debug(
       { key: formatKey(record.key), phase: status.phase, step: decision.step?.kind },
       status.reason,
@@ -225,9 +240,9 @@ export class Controller implements RuntimeListener {
     }
   }
 
-  /** Takes one step and writes what came of it. Answers false when the component is no more. */
-  async #take(record: ComponentRecord, decision: Decision, step: Step): Promise<boolean> {
-    const { registry, clock, chance, settings } = this.#options;
+  /** Takes one step and keeps what came of it. Answers false when the component is no more. */
+  async #take(record: ComponentRecord, decision: Decision, step: Step, unwritten: Unwritten): Promise<boolean> {
+    const { clock, chance, settings } = this.#options;
     if (step.kind === 'purge') {
       await this.#purge(record);
       return false;
@@ -246,8 +261,7 @@ export class Controller implements RuntimeListener {
       chance: chance.random(),
       settings: settings().reconcile,
     });
-    const { status, events } = outcome;
-    await registry.updateStatus([{ key: record.key, generation: record.generation, status, events }], context);
+    unwritten.keep({ key: record.key, generation: record.generation, ...outcome });
     return true;
   }
 

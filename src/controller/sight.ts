@@ -5,7 +5,10 @@ import { hostName } from '../core/names.js';
 import type { ComponentRecord } from '../core/ports/registry.js';
 import type { WorldOptions } from './world.js';
 
-type Sight = Pick<WorldOptions, 'registry' | 'view' | 'clock' | 'settings' | 'ledger'>;
+interface Sight extends Pick<WorldOptions, 'registry' | 'view' | 'clock' | 'settings' | 'ledger'> {
+  /** Called before a runtime is asked, which may take its time. */
+  readonly beforeAsking: () => Promise<void>;
+}
 
 /**
  * A changed spec is good only if its program is seen to run when its time of proof is over: the event of its end may
@@ -21,6 +24,7 @@ export async function isSeenSinceProofIsDue(sight: Sight, record: ComponentRecor
   if (!workload || sinceMs === undefined || sinceMs === null || clock.now() < sinceMs + settings().settleMs)
     return true;
   if (!view.health(workload.driver).answering) return true;
+  await sight.beforeAsking();
   return view.refresh(workload.driver, nativeId);
 }
 
@@ -38,6 +42,7 @@ export async function isReallyMissing(sight: Sight, record: ComponentRecord, ste
   const names = new Set(await ledger.driversOf(record.key));
   const maker = view.driverFor(step.spec.runtime);
   if (maker) names.add(maker.name);
+  await sight.beforeAsking();
   for (const { name } of view.drivers().filter((driver) => names.has(driver.name))) {
     if (!(await view.refresh(name, nativeId))) throw new Error(`${name} cannot be asked for ${nativeId}`);
   }

@@ -8,6 +8,8 @@ import { fixed, sql, type Session } from './session.js';
 
 const insertText = `insert into ledger (driver, kind, name, service, component, generation, native_id, intended_at)
   values (?, ?, ?, ?, ?, ?, null, ?)`;
+const upsertFreshnessText = `insert into freshness (driver, last_good_at, error, since) values (?, ?, ?, ?)
+  on conflict (driver) do update set last_good_at = excluded.last_good_at, error = excluded.error, since = excluded.since`;
 const ledgerQuery = fixed(sql.selectFrom('ledger').selectAll().orderBy('id'));
 const ledgerOfText = 'select * from ledger where service = ? and component = ? order by id';
 const freshnessQuery = fixed(sql.selectFrom('freshness').selectAll().orderBy('driver'));
@@ -78,15 +80,8 @@ export function readFreshness(session: Session): readonly DriverFreshness[] {
 }
 
 export function writeFreshness(session: Session, rows: readonly DriverFreshness[]): void {
-  for (const row of rows) {
-    const values = { last_good_at: row.lastGoodAtMs, error: row.error, since: row.since };
-    session.run(
-      sql
-        .insertInto('freshness')
-        .values({ driver: row.driver, ...values })
-        .onConflict((conflict) => conflict.column('driver').doUpdateSet(values)),
-    );
-  }
+  const statement = session.prepare(upsertFreshnessText);
+  for (const { driver, lastGoodAtMs, error, since } of rows) statement.run(driver, lastGoodAtMs, error, since);
 }
 
 export function readSources(session: Session): readonly SourceRecord[] {

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
+import { halt } from '../support/halt.js';
 import { freePort, podman } from '../support/podman-fixture.js';
 import { ensureTestImage } from '../support/podman-image.js';
 import { byQmp, makeQemuHome, type QemuHome } from '../support/qemu-fixture.js';
@@ -15,18 +16,18 @@ async function makeHangable(home: QemuHome): Promise<Hangable> {
   const driver = home.again({ callDeadlineMs: 500 });
   await driver.open(AbortSignal.timeout(20_000));
   const stopped: string[] = [];
-  const signal = async (id: string, name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
-    const pid = await home.pidOf(id);
-    if (pid !== undefined) process.kill(pid, name);
-  };
   return {
     driver,
     hang: async (id) => {
       stopped.push(id);
-      await signal(id, 'SIGSTOP');
+      const pid = await home.pidOf(id);
+      if (pid !== undefined) await halt(pid);
     },
     resume: async () => {
-      for (const id of stopped) await signal(id, 'SIGCONT');
+      for (const id of stopped) {
+        const pid = await home.pidOf(id);
+        if (pid !== undefined) process.kill(pid, 'SIGCONT');
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCensus, runsIn } from '../support/census.js';
 import { eventually } from '../support/eventually.js';
+import { halt } from '../support/halt.js';
 import { installHangingPodman } from '../support/hanging-podman.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { row } from '../support/reading.js';
@@ -110,7 +111,7 @@ describe('podman that hangs in the middle of an apply', () => {
     await home.startAgent();
     await apply(home, 'steady', steady(), 'deploy');
     const [before, pid] = [await runsIn(home), await servicePid(home)];
-    process.kill(pid, 'SIGSTOP');
+    await halt(pid);
     try {
       await apply(home, 'late', component('late'), 'apply');
       await boxIsUnknown(home);

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCensus } from '../support/census.js';
 import { eventually } from '../support/eventually.js';
+import { halt } from '../support/halt.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { row, runOf } from '../support/reading.js';
 import { makeTestHome, type TestHome } from '../support/test-home.js';
@@ -46,7 +47,7 @@ describe('a podman service of the home that hangs', () => {
       expect((await home.berth('deploy', '-f', join(folder, 'one.toml'))).exitCode).toBe(0);
       const before = await runOf(`${home.prefix}one`);
       const hanging = await serviceOf(home);
-      process.kill(hanging, 'SIGSTOP');
+      await halt(hanging);
       await eventually(
         async () => {
           const seen = await row(home, 'one');

@@ -188,7 +188,8 @@ function portFindings(books: Books, host: HostSide): readonly string[] {
     .filter((component) => ownOf(component, host).some(({ isUp }) => isUp))
     .flatMap(({ ports }) => ports.map(parsePort))
     .map((port) => (port ? `${port.protocol} ${port.hostIp}:${String(port.hostPort)}` : ''));
-  const bound = host.processes.flatMap(({ ports }) => ports);
+  // Podman's names are looked up by one program for all homes, whichever started it.
+  const bound = host.processes.filter(({ kind }) => kind !== 'shared').flatMap(({ ports }) => ports);
   const count = (list: readonly string[], port: string): number => list.filter((one) => one === port).length;
   return [...new Set([...wanted, ...bound])]
     .filter((port) => count(wanted, port) !== count(bound, port))

@@ -39,8 +39,8 @@ export const controllerMutants = [
     name: 'complete-ledger',
     safeguard: 'the census that gives an intent the id that its agent did not live to write',
     file: collector,
-    find: `    await completeLedger(registry, view, await registry.ledger());\n`,
-    replace: '',
+    find: `let ledger = await completeLedger(registry, view, await registry.ledger());`,
+    replace: `let ledger = await registry.ledger();`,
     kills: ['first apply'],
   },
   {
@@ -74,7 +74,7 @@ export const controllerMutants = [
     name: 'forget-gone',
     safeguard: 'the census that forgets what is gone',
     file: collector,
-    find: `    await this.#forgetGone(keys);\n`,
+    find: `    await this.#forgetGone(keys, ledger);\n`,
     replace: '',
     kills: ['a workload is removed by hand'],
   },
@@ -98,7 +98,7 @@ export const controllerMutants = [
     name: 'orphans',
     safeguard: 'the census that collects orphans',
     file: collector,
-    find: `if (orphans.length > 0) await this.#dealWith(orphans);`,
+    find: `if (orphans.length > 0) ledger = await this.#dealWith(orphans);`,
     replace: '',
     kills: ['workloads that no component wants: one that the ledger knows, one that it does not'],
   },
@@ -154,12 +154,12 @@ export const controllerMutants = [
     name: 'status-before-step',
     safeguard: 'the status that says what is about to be done, written before',
     file: controller,
-    find: `      await this.#write(record, decision);
+    find: `      await this.#write(record, decision, unwritten);
       if (!decision.step) return decision.requeueAtMs;
-      if (!(await this.#take(record, decision, decision.step))) return null;`,
-    replace: `      if (!decision.step) await this.#write(record, decision);
+      if (!(await this.#take(record, decision, decision.step, unwritten))) return null;`,
+    replace: `      if (!decision.step) await this.#write(record, decision, unwritten);
       if (!decision.step) return decision.requeueAtMs;
-      if (!(await this.#take(record, decision, decision.step))) return null;`,
+      if (!(await this.#take(record, decision, decision.step, unwritten))) return null;`,
     kills: ['a service is made inactive, and active again'],
   },
   {
@@ -167,8 +167,8 @@ export const controllerMutants = [
     safeguard: 'the order: first the data of a volume is settled, then its workload is called good',
     file: controller,
     find: `      await this.#keepData(record, decision);
-      await this.#write(record, decision);`,
-    replace: `      await this.#write(record, decision);
+      await this.#write(record, decision, unwritten);`,
+    replace: `      await this.#write(record, decision, unwritten);
       await this.#keepData(record, decision);`,
     kills: ['a container becomes a machine'],
   },

@@ -8,6 +8,7 @@ import type { Driver, EventSink } from '../../../src/core/ports/driver.js';
 import { componentDefaults } from '../../../src/core/spec.js';
 import { createNodeHost, createPodmanDriver, type Host } from '../../../src/runtimes/podman/index.js';
 import { eventually } from '../../support/eventually.js';
+import { halt } from '../../support/halt.js';
 import { makePodmanHome, silentLog, type PodmanHome } from '../../support/podman-fixture.js';
 import { ensureTestImage, type BuiltImage } from '../../support/podman-image.js';
 import { realChance, realClock } from '../../support/real-clock.js';
@@ -137,7 +138,7 @@ it('a service that hangs makes calls time out, is replaced, and no workload is t
   const id = await run(driver, 'web');
   const before = await startOf(driver, id);
   const { pid } = await serviceOf(home);
-  process.kill(pid, 'SIGSTOP');
+  await halt(pid);
   const error = await driver.list(patience()).then(
     () => undefined,
     (failure: unknown) => failure,
@@ -154,7 +155,7 @@ it('a service that hangs for a moment is left alone', async () => {
   const patient = home.again({ replaceServiceAfterMs: 60_000 });
   await patient.open(patience());
   const { pid } = await serviceOf(home);
-  process.kill(pid, 'SIGSTOP');
+  await halt(pid);
   await expect(patient.list(patience())).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
   process.kill(pid, 'SIGCONT');
   await whenItAnswers(patient);

@@ -28,6 +28,7 @@ import {
 } from '../../../src/runtimes/qemu/machine/index.js';
 import { echoGuest } from '../../support/boot-sector.js';
 import { eventually } from '../../support/eventually.js';
+import { halt } from '../../support/halt.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 
 const host = createMachineHost();
@@ -328,7 +329,7 @@ describe('a stop', () => {
     const run = await launch(folder);
     const followed = follow(folder, run);
     await followed.session.status();
-    process.kill(run.pid, 'SIGSTOP');
+    await halt(run.pid);
     expect(await stop(followed, folder, 500)).toBe(true);
     expect((await findMachine(deps, folder)).state).toBe('ended');
   });

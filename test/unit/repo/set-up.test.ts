@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { missingPackages, wantedPackages } from '../../../scripts/lib/packages.mjs';
 import { checkNode, listFiles } from '../../../scripts/lib/setup.mjs';
-import { tallyOf } from '../../../scripts/lib/suite.mjs';
+import { failuresOf, tallyOf } from '../../../scripts/lib/suite.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -153,5 +153,19 @@ describe('the count of a test run', () => {
     ['a run of nothing', { numPassedTests: 0, numFailedTests: 0, numFailedTestSuites: 0 }, true],
   ])('calls %s one failure', (_, report, endedWell) => {
     expect(tallyOf(report, endedWell).failed).toBe(1);
+  });
+
+  it('names what failed, and the first line of why', () => {
+    const assertionResults = [
+      { status: 'failed', fullName: 'a b', failureMessages: ['Error: one\n    at there'] },
+      { status: 'passed', fullName: 'c' },
+    ];
+    const testResults = [
+      { name: 'x.test.ts', assertionResults },
+      { name: 'y.test.ts', message: 'cannot be loaded' },
+      { name: 'z.test.ts', message: '' },
+    ];
+    expect(failuresOf({ testResults })).toEqual(['a b: Error: one', 'y.test.ts: cannot be loaded']);
+    expect(failuresOf(undefined)).toEqual([]);
   });
 });

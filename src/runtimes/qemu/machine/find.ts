@@ -12,14 +12,21 @@ export type FoundMachine =
   /** Nothing was ever started here. */
   | { readonly state: 'none' };
 
-async function bearsToken(host: MachineHost, pid: number, uuid: string): Promise<boolean> {
-  const argv = ((await host.readText(`/proc/${pid}/cmdline`)) ?? '').split('\0');
+function hasToken(commandLine: string | undefined, uuid: string): boolean {
+  const argv = (commandLine ?? '').split('\0');
   return argv.some((word, index) => word === '-uuid' && argv[index + 1] === uuid);
 }
 
+const commandLineOf = (host: MachineHost, pid: number): Promise<string | undefined> =>
+  host.readText(`/proc/${pid}/cmdline`);
+
 /** True while that very QEMU runs: same boot, pid, start time, and the token on its command line. */
 export async function isMachineAlive(host: MachineHost, run: RunIdentity): Promise<boolean> {
-  return (await isSameProcess(host, run)) && (await bearsToken(host, run.pid, run.uuid));
+  if (!(await isSameProcess(host, run))) return false;
+  const commandLine = await commandLineOf(host, run.pid);
+  // A process that is just becoming the next program (flock, setpriv, QEMU) has none for an instant, and one that is
+  // on its way out until it is gone: it is the same one still.
+  return commandLine === '' || hasToken(commandLine, run.uuid);
 }
 
 /** Kills that very QEMU and no other; false when it is not there any more. */
@@ -30,7 +37,7 @@ export async function killMachine(host: MachineHost, run: RunIdentity): Promise<
 /** The process with the token of a run whose pid was never written down. */
 async function searchByToken(host: MachineHost, record: RunRecord): Promise<RunIdentity | undefined> {
   for (const name of await host.listFolder('/proc')) {
-    if (!/^\d+$/.test(name) || !(await bearsToken(host, Number(name), record.uuid))) continue;
+    if (!/^\d+$/.test(name) || !hasToken(await commandLineOf(host, Number(name)), record.uuid)) continue;
     const identity = await identityOf(host, Number(name));
     if (identity) return { ...identity, uuid: record.uuid, startedAtMs: record.startedAtMs };
   }

@@ -78,9 +78,9 @@ export async function stopMachine(deps: MachineDeps, request: StopRequest, signa
   const asked = graceMs > 0 ? await ask(deps, request, signal) : 'on';
   if (asked === 'off') return { forced: false };
   if (asked === 'on') {
-    const quit = tell(session, 'quit', quitMs, signal);
-    if (await hasEnded(deps, session, quitMs, signal)) return { forced: true };
-    await quit;
+    // Together, so that of a cancelled stop neither fails unheard.
+    const [ended] = await Promise.all([hasEnded(deps, session, quitMs, signal), tell(session, 'quit', quitMs, signal)]);
+    if (ended) return { forced: true };
   }
   await killMachine(deps.host, run);
   if (await hasEnded(deps, session, deps.settings.callDeadlineMs, signal)) return { forced: true };

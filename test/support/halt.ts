@@ -1,0 +1,21 @@
+/** Stops a process as SIGSTOP does, and knows when it has. */
+import { readdir, readFile } from 'node:fs/promises';
+import { eventually } from './eventually.js';
+
+/**
+ * Resolves when each thread of the process stands still. The signal alone is not enough: on a busy machine other
+ * threads go on answering until one that takes it gets its turn. `SIGCONT` lets it go on.
+ */
+export async function halt(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const folder = `/proc/${String(pid)}/task`;
+  await eventually(
+    async () => {
+      const states = await Promise.all(
+        (await readdir(folder)).map((id) => readFile(`${folder}/${id}/stat`, 'utf8').catch(() => '')),
+      );
+      return states.every((text) => text === '' || text.includes(') T '));
+    },
+    { timeoutMs: 10_000, everyMs: 2, describe: `process ${String(pid)} stands still` },
+  );
+}
