@@ -1,5 +1,4 @@
 /** What a workload is made from. Pure. */
-import { imagePinKey } from '../../src/core/spec-diff.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
 import type { Scene } from './scene.js';
 import type { Step } from './types.js';
@@ -26,6 +25,5 @@ export function renameStep(workload: ObservedWorkload, role: 'main' | 'previous'
 
 /** What the status keeps of the image: the pin and what it was made for. */
 export function pinPatch(scene: Scene): { readonly imageDigest: string | null; readonly imagePinKey: string } {
-  const { record } = scene.world;
-  return { imageDigest: scene.effective.digest, imagePinKey: imagePinKey(record.spec, record.imageRefresh) };
+  return { imageDigest: scene.effective.digest, imagePinKey: scene.imagePinKey };
 }

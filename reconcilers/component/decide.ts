@@ -98,7 +98,7 @@ function unseenStatus(scene: Scene, verdict: Verdict, phase: ComponentStatus['ph
 
 /** Equal but for the time of writing. */
 function sameStatus(a: ComponentStatus, b: ComponentStatus): boolean {
-  return sameJson({ ...a, updatedAtMs: 0 }, { ...b, updatedAtMs: 0 });
+  return sameJson({ ...a, updatedAtMs: b.updatedAtMs }, b);
 }
 
 /** Phases whose coming is news by itself; the others show in the events of steps and drift. */

@@ -37,6 +37,8 @@ export interface Scene {
   readonly status: ComponentStatus;
   readonly roles: Roles;
   readonly effective: Effective;
+  /** What an image pinned now is pinned for. */
+  readonly imagePinKey: string;
   readonly env: { readonly desired: DesiredEnv } | { readonly error: string };
   readonly observed: ObservedState;
   /** A restart was asked for and not carried out yet. */
@@ -49,12 +51,14 @@ export function readScene(world: World): Scene {
   const { record } = world;
   const status = forgetWhatTheUserOverruled(world);
   const roles = sortRoles(world);
-  const effective = readEffective(world, status, roles);
+  const pinKey = imagePinKey(record.spec, record.imageRefresh);
+  const effective = readEffective(world, status, roles, pinKey);
   return {
     world,
     status,
     roles,
     effective,
+    imagePinKey: pinKey,
     env: readEnv(world, effective.spec),
     observed: observe(world, status, roles),
     restartAsked: record.restartToken !== status.restartToken,
@@ -103,7 +107,7 @@ function isOurs(world: World, workload: ObservedWorkload): boolean {
   return owner?.homeId === world.homeId && owner.service === key.service && owner.component === key.component;
 }
 
-function readEffective(world: World, status: ComponentStatus, roles: Roles): Effective {
+function readEffective(world: World, status: ComponentStatus, roles: Roles, pinKey: string): Effective {
   const { record } = world;
   if (status.failedGeneration === record.generation && status.goodSpec !== null && status.goodGeneration !== null) {
     const spec = { ...componentDefaults, ...(JSON.parse(status.goodSpec) as ComponentSpec) };
@@ -112,15 +116,15 @@ function readEffective(world: World, status: ComponentStatus, roles: Roles): Eff
       return { spec, generation: status.goodGeneration, digest: status.goodDigest, holding: true, followed: null };
     }
   }
-  const pinned = pinnedDigest(world, status, roles);
+  const pinned = pinnedDigest(world, status, roles, pinKey);
   const followed = followedDigest(world, pinned);
   return { spec: record.spec, generation: record.generation, digest: followed ?? pinned, holding: false, followed };
 }
 
 /** One generation keeps one digest: by the status, else by the workload that this generation made. */
-function pinnedDigest(world: World, status: ComponentStatus, roles: Roles): string | null {
+function pinnedDigest(world: World, status: ComponentStatus, roles: Roles, pinKey: string): string | null {
   const { record } = world;
-  if (status.imagePinKey === imagePinKey(record.spec, record.imageRefresh)) return status.imageDigest;
+  if (status.imagePinKey === pinKey) return status.imageDigest;
   if (status.imagePinKey === null && roles.main?.owner?.generation === record.generation) return roles.main.imageDigest;
   return null;
 }

@@ -38,7 +38,7 @@ export class FeedReader {
     this.#revision = await this.#options.registry.revision();
     this.#stop = this.#options.registry.watch(() => {
       this.#wake();
-    });
+    }, 'specs');
   }
 
   async close(): Promise<void> {

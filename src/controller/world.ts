@@ -43,7 +43,11 @@ export async function gatherWorld(
     workloads,
     imageNow: imagesFor && view.imageNow(imagesFor.name, record.spec.image),
     envFiles: await options.envFiles.read([record.spec, ...goodSpecOf(record)]),
-    earlier: await earlierSpec(options, record, main),
+    earlier: await earlierSpec(
+      options,
+      record,
+      workloads.filter(({ name }) => name === main),
+    ),
     waitsFor: waitsFor(record, siblings),
     dependentsUp: dependentsUp(record, siblings),
     lastRuntimeEvent: view.lastEvent(record.key),
@@ -95,11 +99,10 @@ function lastSeen(record: ComponentRecord): ObservedState | null {
 
 /** What the main workload was made for, from the history, while an edit that came soon after waits to replace it. */
 async function earlierSpec(
-  { registry, view }: WorldOptions,
+  { registry }: WorldOptions,
   record: ComponentRecord,
-  mainName: string,
+  named: readonly ObservedWorkload[],
 ): Promise<World['earlier']> {
-  const named = view.workloadsOf(record.key, mainName).filter((item) => item.name === mainName);
   const generation = named.find(({ owner }) => owner?.homeId === registry.homeId)?.owner?.generation ?? null;
   if (generation === null || generation >= record.generation || generation <= (record.status.goodGeneration ?? 0))
     return null;

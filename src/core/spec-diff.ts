@@ -109,5 +109,7 @@ export function specHash(spec: ComponentSpec): string {
  * leaves the image alone keeps its digest, so that memory edited by SQL never follows a moved tag.
  */
 export function imagePinKey(spec: ComponentSpec, imageRefresh: number): string {
-  return shortHash(canonicalJson([spec.image, spec.build, imageRefresh]));
+  // What `canonicalJson` makes of the three, without going through a list: every decision asks for it.
+  const build = spec.build === null ? 'null' : canonicalJson(spec.build);
+  return shortHash(`[${JSON.stringify(spec.image)},${build},${String(imageRefresh)}]`);
 }

@@ -76,7 +76,13 @@ export class Monitor implements RuntimeView {
   }
 
   workloadsOf(key: ComponentKey, mainHostName: string): readonly ObservedWorkload[] {
-    return [...this.#watches.values()].flatMap((watch) => watch.picture.workloadsOf(key, mainHostName));
+    let found: readonly ObservedWorkload[] = [];
+    // Mostly one driver has any.
+    for (const { picture } of this.#watches.values()) {
+      const own = picture.workloadsOf(key, mainHostName);
+      if (own.length > 0) found = found.length === 0 ? own : [...found, ...own];
+    }
+    return found;
   }
 
   owned(): readonly ObservedWorkload[] {

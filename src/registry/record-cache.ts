@@ -100,7 +100,7 @@ export class RecordCache {
     const entry = this.#entries.get(formatKey(key));
     if (entry === undefined) return false;
     if (events.length > 0 || (status !== undefined && !entry.hasStatus)) return true;
-    return status !== undefined && !sameJson({ ...status, updatedAtMs: 0 }, { ...entry.status, updatedAtMs: 0 });
+    return status !== undefined && !sameJson({ ...status, updatedAtMs: entry.status.updatedAtMs }, entry.status);
   }
 
   get(key: ComponentKey): ComponentRecord | undefined {

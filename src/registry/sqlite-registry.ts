@@ -65,6 +65,8 @@ export interface SqliteRegistryParts {
   readonly retention: Retention;
 }
 
+const noSpecs = { specs: false } as const;
+
 export class SqliteRegistry implements Registry {
   readonly homeId: string;
   readonly namePrefix: string;
@@ -94,8 +96,8 @@ export class SqliteRegistry implements Registry {
     this.#writer = new Writer({
       ...this.#retry,
       session: parts.writer,
-      onCommit: () => {
-        this.#watcher.committed();
+      onCommit: (holdsSpecs) => {
+        this.#watcher.committed(holdsSpecs);
       },
       onRollback: () => {
         this.#cache.reset();
@@ -147,23 +149,35 @@ export class SqliteRegistry implements Registry {
   async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
     const known = await this.#revisionUnlessNews(updates);
     if (known !== undefined) return known;
-    const written = await this.#writer.write('relaxed', (transaction) => writeStatus(transaction, updates, context));
+    const written = await this.#writer.write(
+      'relaxed',
+      (transaction) => writeStatus(transaction, updates, context),
+      noSpecs,
+    );
     this.#cache.take(written);
     return written.revision;
   }
 
   addEvents(events: readonly NewEvent[], context: ChangeContext): Promise<void> {
-    return this.#writer.write('relaxed', (transaction) => {
-      transaction.attribute(context);
-      insertEvents(transaction.session, events);
-    });
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.attribute(context);
+        insertEvents(transaction.session, events);
+      },
+      noSpecs,
+    );
   }
 
   setFreshness(rows: readonly DriverFreshness[]): Promise<void> {
-    return this.#writer.write('relaxed', (transaction) => {
-      transaction.touch();
-      writeFreshness(transaction.session, rows);
-    });
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.touch();
+        writeFreshness(transaction.session, rows);
+      },
+      noSpecs,
+    );
   }
 
   purgeComponent(key: ComponentKey, events: readonly NewEvent[], context: ChangeContext): Promise<void> {
@@ -194,23 +208,31 @@ export class SqliteRegistry implements Registry {
     return this.#read((session) => readFeed(session, afterRevision, limit, of));
   }
 
-  watch(notify: () => void): () => void {
-    return this.#watcher.add(notify);
+  watch(notify: () => void, of: FeedScope = 'all'): () => void {
+    return this.#watcher.add(notify, of);
   }
 
   // A power cut may take the last intents: what outlives it on the host bears its owner in itself.
   recordIntents(objects: readonly Intent[]): Promise<readonly number[]> {
-    return this.#writer.write('relaxed', (transaction) => {
-      transaction.touch();
-      return insertIntents(transaction.session, objects, transaction.nowMs);
-    });
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.touch();
+        return insertIntents(transaction.session, objects, transaction.nowMs);
+      },
+      noSpecs,
+    );
   }
 
   setNativeId(ledgerId: number, nativeId: string): Promise<void> {
-    return this.#writer.write('relaxed', (transaction) => {
-      transaction.touch();
-      setLedgerNativeId(transaction.session, ledgerId, nativeId);
-    });
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.touch();
+        setLedgerNativeId(transaction.session, ledgerId, nativeId);
+      },
+      noSpecs,
+    );
   }
 
   ledger(of?: ComponentKey): Promise<readonly LedgerRecord[]> {
@@ -218,10 +240,14 @@ export class SqliteRegistry implements Registry {
   }
 
   forget(ledgerIds: readonly number[]): Promise<void> {
-    return this.#writer.write('relaxed', (transaction) => {
-      transaction.touch();
-      deleteFromLedger(transaction.session, ledgerIds);
-    });
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.touch();
+        deleteFromLedger(transaction.session, ledgerIds);
+      },
+      noSpecs,
+    );
   }
 
   volumesToRemove(): Promise<readonly VolumeKey[]> {
@@ -271,7 +297,7 @@ export class SqliteRegistry implements Registry {
     } finally {
       client.prepare('update context set at = null').run();
       if (client !== handle) client.close();
-      this.#watcher.committed();
+      this.#watcher.committed(true);
     }
   }
 

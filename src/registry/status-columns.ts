@@ -45,8 +45,26 @@ export const statusColumns = [
 /** A row as far as it is the status. */
 type StatusCells = Pick<StatusRow, (typeof statusColumns)[number]>;
 
-/** The values to write, in the order of `statusColumns`. */
-export function statusValues(status: ComponentStatus): readonly (string | number | null)[] {
+type Value = string | number | null;
+
+/** What is written of a status. */
+export interface StatusValues {
+  /** In the order of `statusColumns`. */
+  readonly values: readonly Value[];
+  /** The status that SQLite answers with once they are written. */
+  readonly stored: ComponentStatus;
+}
+
+/** What to write of a status. */
+export function statusValues(status: ComponentStatus): StatusValues {
+  const values = cellsOf(status);
+  if (values.every(isStorable)) return { values, stored: status };
+  const storables = values.map(storable);
+  const row = Object.fromEntries(statusColumns.map((column, index) => [column, storables[index]]));
+  return { values: storables, stored: statusOfRow(row as StatusCells) };
+}
+
+function cellsOf(status: ComponentStatus): readonly Value[] {
   return [
     status.phase,
     status.observed,
@@ -61,7 +79,7 @@ export function statusValues(status: ComponentStatus): readonly (string | number
     status.restarts,
     status.failures,
     status.nextTryAtMs,
-    canonicalJson(status.drift),
+    status.drift.length === 0 ? '[]' : canonicalJson(status.drift),
     canonicalJson(status.heals),
     status.imageDigest,
     status.imagePinKey,
@@ -73,24 +91,20 @@ export function statusValues(status: ComponentStatus): readonly (string | number
     status.completedGeneration,
     status.restartToken,
     status.updatedAtMs,
-  ].map(storable);
+  ];
 }
 
 /** ES2024, which the compiler's library does not tell of yet. */
 interface Text {
+  isWellFormed(): boolean;
   toWellFormed(): string;
 }
 
-/** Half a pair of surrogates has no bytes in UTF-8: U+FFFD stands for it, in the file as in memory. */
-function storable<T>(value: T): T | string {
-  return typeof value === 'string' ? (value as unknown as Text).toWellFormed() : value;
-}
+const isStorable = (value: Value): boolean => typeof value !== 'string' || (value as unknown as Text).isWellFormed();
 
-/** The status that SQLite answers with once these `statusValues` are written. */
-export function statusOfValues(values: ReturnType<typeof statusValues>): ComponentStatus {
-  const cells: Record<string, string | number | null> = {};
-  for (const [index, column] of statusColumns.entries()) cells[column] = values[index] ?? null;
-  return statusOfRow(cells as unknown as StatusCells);
+/** Half a pair of surrogates has no bytes in UTF-8: U+FFFD stands for it, in the file as in memory. */
+function storable(value: Value): Value {
+  return typeof value === 'string' ? (value as unknown as Text).toWellFormed() : value;
 }
 
 /** The status that the row holds; of a component without one, `initialStatus`. */

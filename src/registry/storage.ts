@@ -69,27 +69,40 @@ export class StorageTap {
   /** `statement`, each run of it told to the hooks. */
   statement(statement: Statement, text: string): Statement {
     const operation = this.#operation(text);
+    // Each by itself: a simulation runs them millions of times.
     return {
-      run: (...parameters) => this.#around(operation, () => statement.run(...parameters)),
-      get: (...parameters) => this.#around(operation, () => statement.get(...parameters)),
-      all: (...parameters) => this.#around(operation, () => statement.all(...parameters)),
+      run: (...parameters) => {
+        this.#tell(operation, 'before');
+        const result = statement.run(...parameters);
+        this.#tell(operation, 'after');
+        return result;
+      },
+      get: (...parameters) => {
+        this.#tell(operation, 'before');
+        const result = statement.get(...parameters);
+        this.#tell(operation, 'after');
+        return result;
+      },
+      all: (...parameters) => {
+        this.#tell(operation, 'before');
+        const result = statement.all(...parameters);
+        this.#tell(operation, 'after');
+        return result;
+      },
     };
   }
 
   /** Does `work`, which carries out `text`. */
   around<T>(text: string, work: () => T): T {
-    return this.#around(this.#operation(text), work);
-  }
-
-  #operation(text: string): StorageOperation {
-    return Object.freeze({ kind: kindOf(text), connection: this.#connection, sql: text });
-  }
-
-  #around<T>(operation: StorageOperation, work: () => T): T {
+    const operation = this.#operation(text);
     this.#tell(operation, 'before');
     const result = work();
     this.#tell(operation, 'after');
     return result;
+  }
+
+  #operation(text: string): StorageOperation {
+    return Object.freeze({ kind: kindOf(text), connection: this.#connection, sql: text });
   }
 
   #tell(operation: StorageOperation, when: 'before' | 'after'): void {

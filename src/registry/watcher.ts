@@ -1,5 +1,6 @@
 /** Notices commits: one poll of `PRAGMA data_version` (2 µs) serves however many listeners there are. */
 import type { Clock } from '../core/ports/clock.js';
+import type { FeedScope } from '../core/ports/registry.js';
 import { isBusy } from './sqlite-errors.js';
 import type { Session } from './session.js';
 
@@ -13,7 +14,7 @@ export class Watcher {
   readonly #clock: Clock;
   /** A connection that never writes: its data_version moves with every commit but its own. undefined: never asked. */
   readonly #session: Session | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Map<() => void, FeedScope>();
   #seen = 0;
   #cancel: (() => void) | undefined;
 
@@ -24,8 +25,8 @@ export class Watcher {
     this.#seen = this.#read();
   }
 
-  /** Calls `notify` after any commit of any client. Answers what ends it. */
-  add(notify: () => void): () => void {
+  /** Calls `notify` after any commit of any client that `of` asks for, and after others as well. Answers what ends it. */
+  add(notify: () => void, of: FeedScope): () => void {
     const listener = (): void => {
       notify();
     };
@@ -33,19 +34,23 @@ export class Watcher {
       this.#seen = this.#read();
       this.#arm();
     }
-    this.#listeners.add(listener);
+    this.#listeners.set(listener, of);
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#disarm();
     };
   }
 
-  /** An own commit: listeners hear of it in this turn's microtasks, and the poll need not tell them again. */
-  committed(): void {
-    if (this.#listeners.size === 0) return;
-    this.#seen = this.#read();
-    queueMicrotask(() => {
-      this.#tell();
+  /**
+   * An own commit: listeners hear of it in this turn's microtasks. Whoever asks for specs alone need not hear of one
+   * without any; the next poll finds what somebody else may have committed just before it.
+   */
+  committed(holdsSpecs: boolean): void {
+    const what = holdsSpecs ? 'specs' : 'all';
+    if (!this.#concerns(what)) return;
+    if (holdsSpecs) this.#seen = this.#read();
+    void Promise.resolve().then(() => {
+      this.#tell(what);
     });
   }
 
@@ -82,10 +87,16 @@ export class Watcher {
     const version = this.#read();
     if (version === this.#seen) return;
     this.#seen = version;
-    this.#tell();
+    this.#tell('specs');
   }
 
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #concerns(what: FeedScope): boolean {
+    for (const of of this.#listeners.values()) if (what === 'specs' || of === 'all') return true;
+    return false;
+  }
+
+  /** `specs`: everybody; `all`: whoever wants to hear of everything. */
+  #tell(what: FeedScope): void {
+    for (const [listener, of] of [...this.#listeners]) if (what === 'specs' || of === 'all') listener();
   }
 }

@@ -4,14 +4,14 @@ import type { ChangeContext, StatusUpdate } from '../core/ports/registry.js';
 import type { ComponentStatus } from '../core/status.js';
 import { insertEvents } from './event-rows.js';
 import type { Session } from './session.js';
-import { statusColumns, statusOfValues, statusValues } from './status-columns.js';
+import { statusColumns, statusValues } from './status-columns.js';
 import type { Transaction } from './writer.js';
 
 /** SQLite compares, so that a status that says nothing new is no change. When it was last changed is no difference of its own. */
-const upsertText = `insert into status (service, component, ${statusColumns.join(', ')})
-  values (?, ?${', ?'.repeat(statusColumns.length)})
+const upsertText = `insert into status (service, component, ${statusColumns.join(', ')}, revision)
+  values (?, ?${', ?'.repeat(statusColumns.length)}, (select revision + 1 from meta))
   on conflict (service, component) do update set
-  ${statusColumns.map((column) => `${column} = excluded.${column}`).join(', ')}
+  ${[...statusColumns, 'revision'].map((column) => `${column} = excluded.${column}`).join(', ')}
   where ${statusColumns
     .filter((column) => column !== 'updated_at')
     .map((column) => `${column} is not excluded.${column}`)
@@ -52,9 +52,10 @@ export function writeStatus(
     const { key, status, events } = update;
     if ((status === undefined && events.length === 0) || !isDue(session, update)) continue;
     if (!transaction.dirty) transaction.attribute(context);
-    const values = status && statusValues(status);
-    if (values && session.prepare(upsertText).run(key.service, key.component, ...values).changes > 0) {
-      statuses.push({ key, status: statusOfValues(values) });
+    if (status) {
+      const { values, stored } = statusValues(status);
+      const { changes } = session.prepare(upsertText).run(key.service, key.component, ...values);
+      if (changes > 0) statuses.push({ key, status: stored });
     }
     insertEvents(session, events);
     raised += events.length;

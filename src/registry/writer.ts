@@ -66,20 +66,27 @@ export function readRevision(session: Session): number {
   return (session.prepare('select revision from meta').get() as { revision: number }).revision;
 }
 
+/** What is written beside the specs: statuses, events, the ledger. */
+export interface WriteOptions {
+  /** It may change a spec. Default: true. */
+  readonly specs?: boolean;
+}
+
 export interface WriterOptions {
   readonly session: Session;
   readonly clock: Clock;
   readonly path: string;
   /** How long a write waits for somebody else's lock, in milliseconds. */
   readonly deadlineMs: number;
-  /** Called right after a commit, in the same turn. */
-  readonly onCommit: () => void;
+  /** Called right after a commit, in the same turn. False: it held no spec. */
+  readonly onCommit: (holdsSpecs: boolean) => void;
   /** Called when something was undone. */
   readonly onRollback: () => void;
 }
 
 interface Job {
   readonly durability: Durability;
+  readonly specs: boolean;
   readonly queuedAtMs: number;
   /** Does the work within the open transaction; answers whether it wrote anything. */
   readonly run: (transaction: Transaction) => void;
@@ -110,11 +117,16 @@ export class Writer {
    * Runs `work` in the order of calls, all or nothing. It must be synchronous. What it throws undoes it,
    * and it alone. One that was not marked by `touch` or `attribute` must write nothing.
    */
-  write<T>(durability: Durability, work: (transaction: Transaction) => T): Promise<T> {
+  write<T>(
+    durability: Durability,
+    work: (transaction: Transaction) => T,
+    { specs = true }: WriteOptions = {},
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let result: { readonly value: T } | undefined;
       this.#queue.push({
         durability,
+        specs,
         queuedAtMs: this.#options.clock.monotonic(),
         run: (transaction) => {
           result = { value: work(transaction) };
@@ -156,6 +168,7 @@ export class Writer {
   #runBatch(): void {
     const { session } = this.#options;
     const jobs: Job[] = [];
+    const holdsSpecs = (): boolean => jobs.some((job) => job.specs);
     if (!this.#begin()) return;
     let dirty = false;
     try {
@@ -165,10 +178,10 @@ export class Writer {
       // Of a commit whose answer was lost nobody knows: whoever looks again sees.
       const isUncertain = dirty && !session.inTransaction;
       this.#abandon(jobs, this.#rollBack(error));
-      if (isUncertain) this.#options.onCommit();
+      if (isUncertain) this.#options.onCommit(holdsSpecs());
       return;
     }
-    if (dirty) this.#options.onCommit();
+    if (dirty) this.#options.onCommit(holdsSpecs());
     for (const job of jobs) job.done();
   }
 

@@ -4,11 +4,11 @@ import { Controller } from '../controller/controller.js';
 import { BerthError, toBerthError } from '../core/errors.js';
 import type { Chance } from '../core/ports/clock.js';
 import type { Log } from '../core/ports/log.js';
-import type { Registry, StatusUpdate } from '../core/ports/registry.js';
+import type { FeedScope, Registry, StatusUpdate } from '../core/ports/registry.js';
 import { formatKey } from '../core/names.js';
 import { Monitor } from '../monitor/monitor.js';
 import { createSimulatedDriver, type SimulatedDriver, type SimulatedHost } from '../runtimes/simulated/index.js';
-import type { Tell } from './trace.js';
+import { tellNobody, type Tell } from './trace.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 export interface LifeOptions {
@@ -123,66 +123,55 @@ export class Life {
 
   /** A driver whose acts are told, and must not come from ignorance. */
   #watched(driver: SimulatedDriver): SimulatedDriver {
-    return new Proxy(driver, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        const call = String(name);
-        if (acts.has(call)) return (...args: readonly unknown[]) => this.#act(target, call, value, args);
-        return (...args: readonly unknown[]): unknown => {
-          const isSilent = looks.has(call) && this.#options.silentDrivers.has(driver.name);
-          if (call === 'list') this.#noteList(driver.name, isSilent);
-          if (isSilent) return silence();
-          return Reflect.apply(value, target, args);
-        };
-      },
+    return wrapped(driver, (target, name, value) => {
+      const call = String(name);
+      if (acts.has(call)) return (...args: readonly unknown[]) => this.#act(target, call, value, args);
+      return (...args: readonly unknown[]): unknown => {
+        const isSilent = looks.has(call) && this.#options.silentDrivers.has(driver.name);
+        if (call === 'list') this.#noteList(driver.name, isSilent);
+        if (isSilent) return silence();
+        return Reflect.apply(value, target, args);
+      };
     });
   }
 
   async #act(driver: SimulatedDriver, call: string, method: object, args: readonly unknown[]): Promise<unknown> {
     const { tell, count, host, clock } = this.#options;
     if (this.#isDead()) return never();
-    const what = `${driver.name} ${call} ${targetOf(args)}`.trimEnd();
+    const what = (): string => `${driver.name} ${call} ${targetOf(args)}`.trimEnd();
     const { answering, failingSinceMs, error } = this.#monitor.health(driver.name);
     // What fails in this very instant nobody can know yet.
     if (!answering && failingSinceMs !== null && failingSinceMs < clock.now()) {
-      host.reportViolation('acted-on-ignorance', `${what}, while it does not answer: ${error ?? ''}`);
+      host.reportViolation('acted-on-ignorance', `${what()}, while it does not answer: ${error ?? ''}`);
     }
     // Whatever is thought of it: it was asked for a list and gave none.
     if ((this.#silentSinceMs.get(driver.name) ?? Infinity) < clock.monotonic()) {
-      host.reportViolation('acted-on-ignorance', `${what}, after a list that was not answered`);
+      host.reportViolation('acted-on-ignorance', `${what()}, after a list that was not answered`);
     }
-    tell('agent', what);
+    const isTold = tell !== tellNobody;
+    if (isTold) tell('agent', what());
     count('step');
     try {
       const answer = await (Reflect.apply(method as () => unknown, driver, args) as Promise<unknown>);
-      tell('driver', `${what}: done`);
+      if (isTold) tell('driver', `${what()}: done`);
       return answer;
     } catch (thrown) {
-      tell('driver', `${what}: ${toBerthError(thrown).code}`);
+      if (isTold) tell('driver', `${what()}: ${toBerthError(thrown).code}`);
       throw thrown;
     }
   }
 
   /** The registry as a mortal process sees it: after its death, no call goes in and no answer comes out. */
   #mortal(registry: Registry): Registry {
-    return new Proxy(registry, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        if (name === 'watch') return (notify: () => void) => target.watch(this.#whileAlive(notify));
-        return async (...args: readonly unknown[]) => {
-          if (this.#isDead()) return never();
-          this.#note(String(name), args);
-          try {
-            const answer: unknown = await (Reflect.apply(value, target, args) as Promise<unknown>);
-            return this.#isDead() ? await never() : answer;
-          } catch (error) {
-            if (this.#isDead()) return never();
-            throw error;
-          }
-        };
-      },
+    return wrapped(registry, (target, name, value) => {
+      if (name === 'watch') return (notify: () => void, of?: FeedScope) => target.watch(this.#whileAlive(notify), of);
+      const alive = (answer: unknown): unknown => (this.#isDead() ? never() : answer);
+      const failed = (error: unknown): Promise<never> => (this.#isDead() ? never() : Promise.reject(error));
+      return (...args: readonly unknown[]) => {
+        if (this.#isDead()) return never();
+        this.#note(String(name), args);
+        return (Reflect.apply(value, target, args) as Promise<unknown>).then(alive, failed);
+      };
     });
   }
 
@@ -197,11 +186,31 @@ export class Life {
     if (call === 'component') count('look');
     if (call !== 'updateStatus') return;
     count('step');
+    if (tell === tellNobody) return;
     for (const { key, status, events } of args[0] as readonly StatusUpdate[]) {
       const words = status ? `${status.phase} ${status.reason}: ${status.message}` : 'events';
       tell('status', `${formatKey(key)} ${words}${events.map(({ reason }) => ` [${reason}]`).join('')}`);
     }
   }
+}
+
+/** Something, each method of which goes through `method`; asked once for each. */
+function wrapped<T extends object>(
+  thing: T,
+  method: (target: T, name: string | symbol, value: () => unknown) => unknown,
+): T {
+  const methods = new Map<string | symbol, unknown>();
+  return new Proxy(thing, {
+    get: (target, name) => {
+      const known = methods.get(name);
+      if (known !== undefined) return known;
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      const made = method(target, name, value as () => unknown);
+      methods.set(name, made);
+      return made;
+    },
+  });
 }
 
 /** The workload, image or object that a call is about. */

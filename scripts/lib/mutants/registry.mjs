@@ -55,7 +55,7 @@ export const registryMutants = [
     name: 'uncertain-commit',
     safeguard: 'the word to whoever watches of a commit whose answer was lost',
     file: writer,
-    find: `if (isUncertain) this.#options.onCommit();`,
+    find: `if (isUncertain) this.#options.onCommit(holdsSpecs());`,
     replace: '',
     kills: ['an edit whose answer is lost'],
   },

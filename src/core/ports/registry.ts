@@ -205,9 +205,9 @@ export interface Registry {
   feed(afterRevision: number, limit: number, of?: FeedScope): Promise<FeedRead>;
   /**
    * Calls `notify` soon after any commit of any client, at most 100 ms later (see `PRAGMA data_version`),
-   * and of this one. Answers what ends it.
+   * and of this one. `specs`: commits without any need not be told. Default: `all`. Answers what ends it.
    */
-  watch(notify: () => void): () => void;
+  watch(notify: () => void, of?: FeedScope): () => void;
 
   /**
    * Writes intents before the objects are made; answers their ids in order. Existing rows of the same object are kept;
