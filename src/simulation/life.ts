@@ -166,7 +166,10 @@ export class Life {
     return wrapped(registry, (target, name, value) => {
       if (name === 'watch') return (notify: () => void, of?: FeedScope) => target.watch(this.#whileAlive(notify), of);
       const alive = (answer: unknown): unknown => (this.#isDead() ? never() : answer);
-      const failed = (error: unknown): Promise<never> => (this.#isDead() ? never() : Promise.reject(error));
+      const failed = (error: unknown): Promise<never> => {
+        if (this.#isDead()) return never();
+        throw error;
+      };
       return (...args: readonly unknown[]) => {
         if (this.#isDead()) return never();
         this.#note(String(name), args);
