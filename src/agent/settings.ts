@@ -14,6 +14,15 @@ const path = z.string().startsWith('/', 'an absolute path');
 /** User ids have 32 bits, of which all ones mean none; machines take theirs from the 24 bits after the first. */
 const lastFirstUid = 4_278_000_000;
 
+/** `off`, or a loopback address with a port: the API is never served to a network by a slip of a setting. */
+const loopbackAddress = z
+  .string()
+  .regex(
+    /^(?:off|(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5})$/,
+    '"off", or a loopback address as 127.0.0.1:7600',
+  )
+  .refine((text) => text === 'off' || Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'a port up to 65535');
+
 const schema = z.strictObject({
   /** Folder of definition files that feeds the registry. */
   definitions: z.string().min(1).optional(),
@@ -27,6 +36,12 @@ const schema = z.strictObject({
     .default(''),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   log_format: z.enum(['auto', 'pretty', 'json']).default('auto'),
+  api_listen: loopbackAddress.default('127.0.0.1:7600'),
+  /** More names under which the API is reached, with commas between. */
+  api_hosts: z
+    .string()
+    .regex(/^[A-Za-z0-9.,: [\]_-]*$/, 'names of hosts with commas between')
+    .default(''),
   settle_s: seconds(0, 3_600).default(1),
   backoff_first_s: seconds(0.01, 3_600).default(1),
   backoff_longest_s: seconds(0.01, 86_400).default(300),
@@ -108,6 +123,8 @@ const textSettings: readonly string[] = [
   'name_prefix',
   'log_level',
   'log_format',
+  'api_listen',
+  'api_hosts',
   'podman_socket',
   'vm_qemu',
   'vm_kernel',

@@ -85,6 +85,27 @@ export const errorKinds = {
   E_VM_MEMORY: kind(1, 'the memory is too small to boot this image', 'raise memory_mb to what the message says'),
   E_VM_START: kind(1, 'QEMU could not start the machine', 'read the message: it is in the words of QEMU'),
   E_OPS: kind(1, 'ops could not build the unikernel', 'read the message: it is in the words of ops'),
+  // The API
+  E_UNAUTHENTICATED: kind(1, 'nobody proved who asks', 'send a token, or log in with the link of: berth login'),
+  E_FORBIDDEN: kind(1, 'this caller may not do that', 'use a token that may write, or the address of the agent itself'),
+  E_TOKENS: kind(1, 'the file of tokens cannot be used', 'correct it, or remove it and run: berth token add NAME'),
+  E_TOO_LARGE: kind(1, 'the request is too large', 'send less at once'),
+  E_TOO_MANY: kind(1, 'there were too many requests', 'wait a little, then try again'),
+  E_WATCH_GONE: kind(
+    1,
+    'the history does not reach back that far',
+    'begin the watch anew, without a place to resume from',
+  ),
+  // The API
+  E_UNAUTHENTICATED: kind(1, 'it is not known who asks', 'send a token, see: berth token; or log in at /login'),
+  E_FORBIDDEN: kind(
+    1,
+    'whoever asks may not do this',
+    'use a token with write access, from an address that the agent serves',
+  ),
+  E_TOO_LARGE: kind(2, 'the request is too large', 'send less at once; docs/api.md lists the limits'),
+  E_TOO_MANY: kind(1, 'there are too many requests', 'wait a moment and try again; docs/api.md lists the limits'),
+  E_WATCH_GONE: kind(1, 'the history no longer reaches so far back', 'start the watch anew, without an id'),
   // Waiting
   E_NOT_CONVERGED: kind(3, 'it did not converge in time', 'see why with: berth explain SERVICE/COMPONENT'),
   E_COMPONENT_FAILED: kind(1, 'the component failed', 'see why with: berth explain SERVICE/COMPONENT'),

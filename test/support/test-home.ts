@@ -49,7 +49,7 @@ const commandMs = 120_000;
 export async function makeTestHome(settings: Readonly<Record<string, string>> = {}): Promise<TestHome> {
   const path = await mkdtemp(join(tmpdir(), 'bh-'));
   const prefix = `t${randomBytes(3).toString('hex')}-`;
-  const env = { BERTH_HOME: path, BERTH_NAME_PREFIX: prefix, ...settings };
+  const env = { BERTH_HOME: path, BERTH_NAME_PREFIX: prefix, BERTH_API_LISTEN: '127.0.0.1:0', ...settings };
   const agents = new Set<Child>();
 
   const berth = async (...args: readonly string[]): Promise<CommandResult> => {
