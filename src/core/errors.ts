@@ -96,16 +96,6 @@ export const errorKinds = {
     'the history does not reach back that far',
     'begin the watch anew, without a place to resume from',
   ),
-  // The API
-  E_UNAUTHENTICATED: kind(1, 'it is not known who asks', 'send a token, see: berth token; or log in at /login'),
-  E_FORBIDDEN: kind(
-    1,
-    'whoever asks may not do this',
-    'use a token with write access, from an address that the agent serves',
-  ),
-  E_TOO_LARGE: kind(2, 'the request is too large', 'send less at once; docs/api.md lists the limits'),
-  E_TOO_MANY: kind(1, 'there are too many requests', 'wait a moment and try again; docs/api.md lists the limits'),
-  E_WATCH_GONE: kind(1, 'the history no longer reaches so far back', 'start the watch anew, without an id'),
   // Waiting
   E_NOT_CONVERGED: kind(3, 'it did not converge in time', 'see why with: berth explain SERVICE/COMPONENT'),
   E_COMPONENT_FAILED: kind(1, 'the component failed', 'see why with: berth explain SERVICE/COMPONENT'),
