@@ -1,0 +1,110 @@
+/** The tokens of a home, as they are in its file now. */
+import type { Clock } from '../../../core/ports/clock.js';
+import type { Log } from '../../../core/ports/log.js';
+import { BerthError, isBerthError, messageOf } from '../../../core/errors.js';
+import type { TokenAccess } from './token-access.js';
+import { emptyTokenFile, newTokenFile, parseTokenFile, printTokenFile, type TokenFile } from './token-file.js';
+
+export interface TokenStoreOptions {
+  /** Absolute: `BERTH_HOME/tokens.json`. */
+  readonly path: string;
+  readonly files: TokenAccess;
+  readonly clock: Clock;
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly log: Log;
+}
+
+export interface TokenStore {
+  /** What the file says now: it is read again when it changed. null: there is none. E_TOKENS when it cannot be used. */
+  read(): Promise<TokenFile | null>;
+  /** Makes the file with a token "default" that may write, unless there is one. E_TOKENS. */
+  ensure(): Promise<TokenFile>;
+  /** Changes the file, one writer after the other; a file that cannot be used is never overwritten. E_TOKENS. */
+  update(change: (file: TokenFile) => TokenFile): Promise<TokenFile>;
+}
+
+/** A change takes some milliseconds: whoever holds the lock longer has died. */
+const lockExpiresMs = 10_000;
+const lockPauseMs = 20;
+const lockPatienceMs = 15_000;
+
+/** The store over the file of a home. Reads nothing before it is asked. */
+export function createTokenStore(options: TokenStoreOptions): TokenStore {
+  const { path, files, clock, randomBytes, log } = options;
+  let known: { readonly stamp: string; readonly file: TokenFile } | undefined;
+
+  const read = async (): Promise<TokenFile | null> => {
+    const stamp = await files.stamp(path);
+    if (stamp === null) {
+      known = undefined;
+      return null;
+    }
+    if (known?.stamp === stamp) return known.file;
+    if (await files.makePrivate(path)) {
+      log.warn({ path }, 'the file of tokens was open to others; it is private now, but its tokens may be known');
+    }
+    const text = await files.read(path);
+    if (text === null) return null;
+    const file = parseTokenFile(text, path);
+    // The stamp from before the reading: a change in between is seen the next time.
+    known = { stamp, file };
+    return file;
+  };
+
+  const temporary = (): string => `${path}.${Buffer.from(randomBytes(6)).toString('hex')}.new`;
+
+  const create = async (file: TokenFile): Promise<TokenFile> => {
+    if (await files.create(path, printTokenFile(file), temporary())) return file;
+    return (await read()) ?? create(file);
+  };
+
+  const update = async (change: (file: TokenFile) => TokenFile): Promise<TokenFile> => {
+    const release = await lock(`${path}.lock`, options);
+    try {
+      const before = await read();
+      const after = change(before ?? emptyTokenFile(randomBytes));
+      const text = printTokenFile(after);
+      // What could not be read again would lock everybody out.
+      parseTokenFile(text, path);
+      await files.replace(path, text, temporary());
+      return after;
+    } finally {
+      await release();
+    }
+  };
+
+  return {
+    read: () => wrapped(path, read),
+    ensure: () => wrapped(path, async () => (await read()) ?? create(newTokenFile(randomBytes, clock.now()))),
+    update: (change) => wrapped(path, () => update(change)),
+  };
+}
+
+/** One writer after the other, also of other processes. Answers what lets go. */
+async function lock(path: string, { files, clock }: TokenStoreOptions): Promise<() => Promise<void>> {
+  const deadline = clock.monotonic() + lockPatienceMs;
+  while (!(await files.claim(path))) {
+    const ageMs = await files.ageMs(path, clock.now());
+    if (ageMs !== null && Math.abs(ageMs) > lockExpiresMs) await files.remove(path);
+    if (clock.monotonic() > deadline) {
+      throw new BerthError('E_TOKENS', `somebody else is changing the tokens (${path})`, {
+        suggestion: 'try again; if nobody is, remove that file',
+      });
+    }
+    await new Promise<void>((resolve) => clock.after(lockPauseMs, resolve));
+  }
+  return () => files.remove(path);
+}
+
+/** What the file system says becomes E_TOKENS; our own errors pass. */
+async function wrapped<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isBerthError(error)) throw error;
+    throw new BerthError('E_TOKENS', `${path} cannot be used: ${messageOf(error)}`, {
+      cause: error,
+      suggestion: 'look at the cause: rights, disk space, file system',
+    });
+  }
+}
