@@ -81,7 +81,7 @@ async function agent(options: AgentOptions, env: Env): Promise<number> {
 }
 
 async function agentParts(): Promise<AgentParts> {
-  const [registries, { Monitor }, { Controller }, { createDrivers }, definitions, { definitionFeed }] =
+  const [registries, { Monitor }, { Controller }, { createDrivers }, definitions, { definitionFeed }, { composeApi }] =
     await Promise.all([
       import('../registry/index.js'),
       import('../monitor/monitor.js'),
@@ -89,6 +89,7 @@ async function agentParts(): Promise<AgentParts> {
       import('./compose-drivers.js'),
       import('../definition/index.js'),
       import('./definition-feed.js'),
+      import('./compose-api.js'),
     ]);
   return {
     acquireLock: registries.acquireAgentLock,
@@ -124,6 +125,7 @@ async function agentParts(): Promise<AgentParts> {
         files: systemEnvFiles,
         settings: () => controllerSettings(settings()),
       }),
+    api: (facts) => composeApi(facts, readVersion()),
     watchDefinitions: async (folder, { registry, log }) =>
       definitions.watchDefinitions({
         folder,

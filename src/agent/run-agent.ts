@@ -27,7 +27,11 @@ export interface AgentParts {
   openRegistry(path: string, settings: Settings, log: Logger): Promise<Registry>;
   drivers(home: string, registry: Registry, settings: Settings, log: Logger): readonly Driver[];
   monitor(facts: AgentFacts, listener: RuntimeListener): RuntimeView & Closable & { start(): Promise<void> };
-  controller(facts: AgentFacts, view: RuntimeView): RuntimeListener & Closable & { start(): Promise<void> };
+  controller(
+    facts: AgentFacts,
+    view: RuntimeView,
+  ): RuntimeListener & Closable & { start(): Promise<void>; readonly queueDepth: number };
+  api(facts: ApiFacts): ApiPart;
   watchDefinitions(folder: string, facts: AgentFacts): Promise<Closable>;
 }
 
@@ -38,6 +42,21 @@ export interface AgentFacts {
   readonly log: Logger;
   /** As they are now: SIGHUP reads them again. */
   readonly settings: () => Settings;
+}
+
+/** What the API is made of, beside the facts that all parts have. */
+export interface ApiFacts extends AgentFacts {
+  readonly home: string;
+  readonly view: RuntimeView;
+  readonly startedAtMs: number;
+  /** Components that wait for the controller or are worked on. */
+  readonly queueDepth: () => number;
+}
+
+/** Faces over HTTP. Neither call ever fails: an agent that cannot be talked to still does its work. */
+export interface ApiPart extends Closable {
+  /** Resolves when each of its addresses was tried once. */
+  listen(): Promise<void>;
 }
 
 export interface AgentRun {
@@ -112,14 +131,23 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   const monitor = run.parts.monitor(facts, relay);
   const controller = run.parts.controller(facts, monitor);
   relay.target = controller;
+  const api = run.parts.api({
+    ...facts,
+    home: run.home,
+    view: monitor,
+    startedAtMs: systemClock.now(),
+    queueDepth: () => controller.queueDepth,
+  });
   const watchers: Closable[] = [];
   const starting = new AbortController();
   const start = async (): Promise<void> => {
+    const listening = api.listen();
     await Promise.all(drivers.map((driver) => openDriver(driver, log, starting.signal)));
     await monitor.start();
     await controller.start();
     const folder = facts.settings().definitions;
     if (folder !== undefined) watchers.push(await run.parts.watchDefinitions(folder, facts));
+    await listening;
     log.info({ home: run.home, pid: process.pid, homeId: registry.homeId }, 'serves');
     run.onReady();
   };
@@ -131,6 +159,7 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   if (typeof end === 'string') log.info({ signal: end }, 'ends; workloads run on');
   const forced = typeof end === 'string' ? undefined : setTimeout(() => process.exit(1), shutdownMs);
   starting.abort();
+  await api.close();
   await Promise.all(watchers.map((watcher) => watcher.close()));
   await controller.close();
   await monitor.close();

@@ -1,0 +1,126 @@
+/** The API server: one application behind a unix socket and a loopback port, that ends at once when it is told to. */
+import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../../core/errors.js';
+import { createApp, type App } from './app.js';
+import { createConnections, type Connections } from './connections.js';
+import { apiLimits } from './limits.js';
+import { listenOnSocket, listenOnTcp, removeAddress, removeSocket, writeAddress } from './listeners.js';
+import type { ApiOptions, Via } from './parts.js';
+
+/** A port that is taken is tried again this often, in milliseconds. */
+const tryAgainMs = 15_000;
+
+export interface ApiServer {
+  /**
+   * Serves from now on. Never fails: what cannot be listened on is logged, tried again, and told by `problem`.
+   * Resolves when each address was tried once.
+   */
+  listen(): Promise<void>;
+  /** Ends every connection and every request under way, and takes the socket away. Never fails. */
+  close(): Promise<void>;
+  /** Null: it does not listen there, or not yet. */
+  readonly address: { readonly socket: string | null; readonly url: string | null };
+  /** Why it does not listen where it should; null: it does. */
+  readonly problem: string | null;
+}
+
+/** Makes the server; it listens nowhere yet. */
+export function createApiServer(options: ApiOptions): ApiServer {
+  return new Server(options);
+}
+
+class Server implements ApiServer {
+  readonly #options: ApiOptions;
+  readonly #app: Promise<App>;
+  readonly #socket: Connections;
+  readonly #tcp: Connections;
+  readonly #vias = new WeakMap<IncomingMessage, Via>();
+  readonly #problems = new Map<Via, string>();
+  #address: { socket: string | null; url: string | null } = { socket: null, url: null };
+  readonly #cancels = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.#app = createApp(options, (request) => this.#vias.get(request) ?? 'tcp');
+    // Whoever listens awaits it; until then a failure is nobody's.
+    this.#app.catch(() => undefined);
+    this.#socket = this.#connections('socket');
+    this.#tcp = this.#connections('tcp');
+  }
+
+  get address(): ApiServer['address'] {
+    return this.#address;
+  }
+
+  get problem(): string | null {
+    return this.#problems.size === 0 ? null : [...this.#problems.values()].join('; ');
+  }
+
+  async listen(): Promise<void> {
+    await Promise.all([
+      this.#try('socket', async () => {
+        await this.#app;
+        const socket = await listenOnSocket(this.#socket.server, this.#options.home);
+        this.#address = { ...this.#address, socket };
+      }),
+      this.#options.tcp === 'off' ? removeAddress(this.#options.home) : this.#try('tcp', () => this.#listenOnTcp()),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#cancels) cancel();
+    const { socket, url } = this.#address;
+    this.#address = { socket: null, url: null };
+    const app = await this.#app.catch(() => null);
+    app?.end();
+    for (const connections of [this.#socket, this.#tcp]) {
+      connections.server.close();
+      connections.destroyAll();
+    }
+    await Promise.allSettled([
+      app?.close(),
+      socket === null ? undefined : removeSocket(this.#options.home, socket),
+      url === null ? undefined : removeAddress(this.#options.home),
+    ]);
+  }
+
+  #connections(via: Via): Connections {
+    return createConnections(apiLimits, (request, response) => {
+      this.#vias.set(request, via);
+      void this.#app.then((app) => {
+        app.handle(request, response);
+      });
+    });
+  }
+
+  async #listenOnTcp(): Promise<void> {
+    const { tcp, home, pid } = this.#options;
+    await this.#app;
+    const url = await listenOnTcp(this.#tcp.server, tcp);
+    this.#address = { ...this.#address, url };
+    await writeAddress(home, { url, pid });
+  }
+
+  /** Tries it, and again and again after a failure. */
+  async #try(via: Via, attempt: () => Promise<void>): Promise<void> {
+    const { log, clock, tcp } = this.#options;
+    try {
+      await attempt();
+      this.#problems.delete(via);
+      log.info({ ...this.#address }, 'API serves');
+    } catch (error) {
+      if (this.#closed) return;
+      const place = via === 'tcp' ? tcp : 'the socket in the home';
+      const words = `the API cannot be served on ${place}: ${messageOf(error)}`;
+      if (!this.#problems.has(via)) log.warn({ err: messageOf(error), place }, 'API does not serve there yet');
+      this.#problems.set(via, words);
+      const cancel = clock.after(tryAgainMs, () => {
+        this.#cancels.delete(cancel);
+        void this.#try(via, attempt);
+      });
+      this.#cancels.add(cancel);
+    }
+  }
+}
