@@ -3,36 +3,37 @@ import { BerthError } from '../core/errors.js';
 import type { Plan, PlanRecords } from '../core/plan.js';
 import { planApply } from '../core/plan-apply.js';
 import { planRefresh, planReplace } from '../core/plan-replace.js';
-import type { Definition, DefinitionProblem } from '../core/ports/definition.js';
 import type { ServiceSpec } from '../core/spec.js';
 import type { AppliedResult, ApplyOptions, PlanResult, ReplaceOptions, Target } from './client.js';
+import { definitionError, loadDefinitions, parseEdit, type LoadedDefinitions } from './definitions.js';
 import { contextOf, type LocalClientPorts } from './ports.js';
 import { findLiving } from './targets.js';
 
 /** What applying a file or folder would do. E_DEFINITION. */
 export async function planOfApply(ports: LocalClientPorts, options: ApplyOptions): Promise<PlanResult> {
-  const reader = await ports.reader();
-  const [loaded, state] = await Promise.all([reader.load(options.path), readState(ports)]);
-  if (loaded.problems.length > 0) throw definitionError(loaded.problems);
-  const isFolder = !(loaded.files.length === 1 && loaded.files[0] === options.path);
+  return planOfDefinitions(ports, await loadDefinitions(await ports.reader(), options.path), options);
+}
+
+/** What applying definitions that were read already would do. */
+export async function planOfDefinitions(
+  ports: LocalClientPorts,
+  loaded: LoadedDefinitions,
+  options: Pick<ApplyOptions, 'prune' | 'force'>,
+): Promise<PlanResult> {
+  const { revision, records } = await readState(ports);
   const plan = planApply({
-    definitions: loaded.definitions,
-    records: state.records,
+    ...loaded,
+    records,
     sources: await ports.registry.sources(),
     prune: options.prune,
     force: options.force,
-    scope: { explicit: true, folder: isFolder ? options.path : null, files: loaded.files },
   });
-  return { revision: state.revision, plan };
+  return { revision, plan };
 }
 
 /** What an edited text would do to its service. E_DEFINITION. */
 export async function planOfReplace(ports: LocalClientPorts, options: ReplaceOptions): Promise<PlanResult> {
-  const reader = await ports.reader();
-  const { definition, problems } = reader.parse(options.text, options.path);
-  if (definition === undefined || problems.length > 0) throw definitionError(problems);
-  if (definition.spec.name !== options.service) throw renamedService(definition, options.service);
-  return planOfSpec(ports, definition.spec, options);
+  return planOfSpec(ports, parseEdit(await ports.reader(), options).spec, options);
 }
 
 /** What it takes to make a service exactly `spec`. */
@@ -92,24 +93,4 @@ async function readState(
   const revision = await registry.revision();
   const [services, components] = await Promise.all([registry.services(), registry.components()]);
   return { revision, records: { services, components } };
-}
-
-function definitionError(problems: readonly DefinitionProblem[]): BerthError {
-  const files = new Set(problems.map((problem) => problem.path));
-  const [first] = files;
-  const where = files.size === 1 && first !== undefined ? first : `${files.size} files`;
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  return new BerthError('E_DEFINITION', `${count} in ${where}`, { details: { problems } });
-}
-
-function renamedService(definition: Definition, service: string): BerthError {
-  const problem: DefinitionProblem = {
-    path: definition.path,
-    line: 1,
-    column: 1,
-    field: 'name',
-    message: `the service is called "${service}", and a service cannot be renamed`,
-    suggestion: `put back name = "${service}", or apply the text as a file to make another service`,
-  };
-  return definitionError([problem]);
 }
