@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { ensureDashboard } from './dashboard.mjs';
 import { ensurePackages } from './packages.mjs';
 import { berthMain, root, testKernelHome } from './paths.mjs';
 import { lastLines, run } from './run.mjs';
@@ -30,6 +31,7 @@ export async function setUp(purpose = 'start', say = (line) => console.log(line)
   await ensurePackages(say, purpose);
   await ensureModules(say);
   await ensureCompiled(say);
+  await ensureDashboard(say, { listFiles, hash });
   if (purpose === 'test') await ensureTestKernel(say);
 }
 
@@ -78,7 +80,10 @@ function isFreshByHand(modules) {
 export async function ensureCompiled(say) {
   const dist = join(root, 'dist');
   const stamp = join(dist, '.berth-stamp');
-  const sources = ['src', 'reconcilers', 'migrations'].flatMap((name) => listFiles(join(root, name)));
+  const pages = join(root, 'src', 'dashboard', 'app');
+  const sources = ['src', 'reconcilers', 'migrations']
+    .flatMap((name) => listFiles(join(root, name)))
+    .filter((path) => !path.startsWith(pages));
   const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(root, name));
   const state = hash(
     [...sources, ...settings].map((path) => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`),

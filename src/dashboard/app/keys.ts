@@ -1,0 +1,85 @@
+/** The keyboard: `/` filters, `j` and `k` move through whatever the page lists, `Enter` opens, `e` edits, `?` helps. */
+import { goTo } from './route.js';
+import type { Scene } from './scene.js';
+
+/** Whatever the page lists bears this attribute; its first link or button, or itself, takes the focus. */
+const rowSelector = '[data-row]';
+
+/** Answers what ends it. */
+export function listenToKeys(scene: Scene): () => void {
+  let before = '';
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(event)) {
+      if (event.key === 'Escape' && event.target instanceof HTMLInputElement) event.target.blur();
+      return;
+    }
+    if (document.querySelector('dialog[open]') !== null) return;
+    const taken = before === 'g' ? jump(event.key) : act(event.key, scene);
+    before = event.key;
+    if (taken) event.preventDefault();
+  };
+  addEventListener('keydown', onKey);
+  return () => {
+    removeEventListener('keydown', onKey);
+  };
+}
+
+function isTyping(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath();
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
+}
+
+/** True when the key meant something. */
+function act(key: string, scene: Scene): boolean {
+  switch (key) {
+    case '/':
+      return focusOn(document.querySelector<HTMLElement>('[data-filter]'));
+    case 'j':
+      return move(1);
+    case 'k':
+      return move(-1);
+    case 'e':
+      return edit(scene);
+    case '?':
+      scene.helping.set(true);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function jump(key: string): boolean {
+  if (key === 'o') goTo({ page: 'overview' });
+  else if (key === 'd') goTo({ page: 'drift' });
+  else if (key === 'e') goTo({ page: 'events', service: null });
+  else return false;
+  return true;
+}
+
+function focusOn(element: HTMLElement | null): boolean {
+  element?.focus();
+  if (element instanceof HTMLInputElement) element.select();
+  return element !== null;
+}
+
+function move(step: 1 | -1): boolean {
+  const rows = [...document.querySelectorAll<HTMLElement>(rowSelector)];
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const inSight = rows.findIndex((row) => row.getBoundingClientRect().bottom > 60);
+  const row = at < 0 ? rows[Math.max(0, inSight)] : rows[at + step];
+  if (row === undefined) return rows.length > 0;
+  row.scrollIntoView({ block: 'nearest' });
+  return focusOn(row.querySelector<HTMLElement>('a, button') ?? row);
+}
+
+/** The service of the row that has the focus, else that of the page. */
+function edit({ route }: Scene): boolean {
+  const row = document.activeElement?.closest<HTMLElement>('[data-service]');
+  const here = route.get();
+  const service = row?.dataset['service'] ?? (here.page === 'component' ? here.service : undefined);
+  if (service === undefined) return false;
+  goTo({ page: 'edit', service });
+  return true;
+}

@@ -1,0 +1,3 @@
+export function DriftPage() {
+  return <h1>Drift</h1>;
+}

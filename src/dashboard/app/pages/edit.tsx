@@ -1,0 +1,3 @@
+export function EditPage({ service }: { readonly service: string | null }) {
+  return <h1>{service}</h1>;
+}

@@ -1,0 +1,38 @@
+/** What every part of the page may use: the board, the API, the time, and where the page is. */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Board } from '../model/board.js';
+import type { Cell } from '../model/cell.js';
+import type { Route } from '../model/routes.js';
+import type { Api } from './api.js';
+import type { Visit } from './visit.js';
+
+/** A short message at the edge of the page. */
+export interface Toast {
+  readonly text: string;
+  readonly isBad: boolean;
+}
+
+export interface Scene {
+  readonly board: Board;
+  readonly api: Api;
+  /** Unix milliseconds; moves each second. */
+  readonly now: Cell<number>;
+  readonly route: Cell<Route>;
+  /** The node of each service. */
+  readonly nodes: Cell<ReadonlyMap<string, string>>;
+  readonly toast: Cell<Toast | null>;
+  readonly helping: Cell<boolean>;
+  readonly visit: Visit;
+  /** What the home is called. */
+  readonly home: string;
+  readonly version: string;
+}
+
+export const SceneContext = createContext<Scene | null>(null);
+
+export function useScene(): Scene {
+  const scene = useContext(SceneContext);
+  if (scene === null) throw new Error('this stands outside of the app');
+  return scene;
+}

@@ -1,0 +1,160 @@
+/**
+ * What the page knows: every component, the newest events, and how fresh that is. Fed by the watch, message by message;
+ * each row is a cell of its own, so that a change of one is the business of that row alone. No DOM, no clock of its own.
+ */
+import type { WatchBeat, WatchMessage } from '../../api/http/contract.js';
+import type { ComponentView, EventView } from '../../api/views.js';
+import type { Phase } from '../../core/status.js';
+import { Cell } from './cell.js';
+import { keyOf } from './standing.js';
+
+/** How the page hears of changes. */
+export interface Link {
+  readonly state: 'connecting' | 'live' | 'stale';
+  /** When something was last heard, Unix milliseconds of the browser; null: never. */
+  readonly heardAtMs: number | null;
+}
+
+/** A change of a definition. */
+export type Edit = Extract<WatchMessage, { readonly name: 'changed' }>['data'];
+
+/** A phase as it was seen from this page. */
+export interface Seen {
+  readonly phase: Phase;
+  readonly atMs: number;
+}
+
+const eventsKept = 1_000;
+const trailKept = 24;
+
+export class Board {
+  readonly link = new Cell<Link>({ state: 'connecting', heardAtMs: null });
+  /** Rises with each change of any row. */
+  readonly changes = new Cell(0);
+  /** All of the present was told at least once. */
+  readonly ready = new Cell(false);
+  /** Newest last. */
+  readonly events = new Cell<readonly EventView[]>([]);
+  readonly beat = new Cell<WatchBeat | null>(null);
+  /** The newest change of a definition. */
+  readonly edit = new Cell<Edit | null>(null);
+  /** What to add to the browser's clock to have the agent's, in milliseconds. */
+  skewMs = 0;
+  readonly #rows = new Map<string, Cell<ComponentView | undefined>>();
+  readonly #living = new Map<string, ComponentView>();
+  readonly #trails = new Map<string, readonly Seen[]>();
+  /** Told since the snapshot began; null: none is being told. */
+  #told: Set<string> | null = null;
+
+  /** The cell of a component, whether there is such a one or not. */
+  row(key: string): Cell<ComponentView | undefined> {
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    const cell = new Cell<ComponentView | undefined>(undefined);
+    this.#rows.set(key, cell);
+    return cell;
+  }
+
+  /** Every component that there is. */
+  views(): Iterable<ComponentView> {
+    return this.#living.values();
+  }
+
+  size(): number {
+    return this.#living.size;
+  }
+
+  /** The phases of a component since this page watches, oldest first. */
+  trail(key: string): readonly Seen[] {
+    return this.#trails.get(key) ?? [];
+  }
+
+  /** The present will be told anew: what is not told again by the end of it is gone. */
+  beginSnapshot(): void {
+    this.#told = new Set();
+  }
+
+  /** Takes one message in; `nowMs` is the browser's clock. */
+  take(message: WatchMessage, nowMs: number): void {
+    this.link.set({ state: 'live', heardAtMs: nowMs });
+    switch (message.name) {
+      case 'component':
+        this.#put(message.data.component, nowMs);
+        break;
+      case 'gone':
+        this.#remove(keyOf(message.data));
+        break;
+      case 'event':
+        this.addEvents([message.data]);
+        break;
+      case 'changed':
+        this.edit.set(message.data);
+        break;
+      case 'synced':
+        this.#finishSnapshot();
+        this.skewMs = Date.parse(message.data.now) - nowMs;
+        this.ready.set(true);
+        break;
+      case 'beat':
+        this.skewMs = Date.parse(message.data.now) - nowMs;
+        this.beat.set(message.data);
+        break;
+    }
+  }
+
+  /** Adds events from wherever they were read; each counts once, in the order of revisions. */
+  addEvents(more: readonly EventView[]): void {
+    const known = this.events.get();
+    const newest = known.at(-1)?.revision ?? -1;
+    const [first] = more;
+    if (first === undefined) return;
+    if (more.length === 1 && first.revision > newest) {
+      this.events.set([...known.slice(-eventsKept + 1), first]);
+      return;
+    }
+    const all = new Map([...known, ...more].map((event) => [event.revision, event]));
+    this.events.set([...all.values()].sort((a, b) => a.revision - b.revision).slice(-eventsKept));
+  }
+
+  /** Nothing is heard any more. */
+  lose(): void {
+    this.link.set({ state: 'stale', heardAtMs: this.link.get().heardAtMs });
+  }
+
+  /** Age of the last good answer about a component, in milliseconds; null: there was none. */
+  ageMs(view: ComponentView, nowMs: number): number | null {
+    const driver = this.beat.get()?.drivers.find(({ name }) => name === view.driver);
+    if (driver === undefined) return view.observedAgeMs;
+    return driver.lastGoodAt === null ? null : Math.max(0, nowMs + this.skewMs - Date.parse(driver.lastGoodAt));
+  }
+
+  #put(view: ComponentView, nowMs: number): void {
+    const key = keyOf(view);
+    const before = this.#living.get(key);
+    this.#told?.add(key);
+    this.#living.set(key, view);
+    if (before?.phase !== view.phase) {
+      this.#trails.set(key, [...this.trail(key), { phase: view.phase, atMs: nowMs }].slice(-trailKept));
+    }
+    this.row(key).set(view);
+    this.#count();
+  }
+
+  #remove(key: string): void {
+    if (!this.#living.delete(key)) return;
+    this.#trails.delete(key);
+    this.row(key).set(undefined);
+    this.#count();
+  }
+
+  #finishSnapshot(): void {
+    const told = this.#told;
+    this.#told = null;
+    if (told === null) return;
+    for (const key of [...this.#living.keys()]) if (!told.has(key)) this.#remove(key);
+  }
+
+  #count(): void {
+    this.changes.set(this.changes.get() + 1);
+  }
+}
