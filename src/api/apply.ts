@@ -6,6 +6,7 @@ import { planRefresh, planReplace } from '../core/plan-replace.js';
 import type { ServiceSpec } from '../core/spec.js';
 import type { AppliedResult, ApplyOptions, PlanResult, ReplaceOptions, Target } from './client.js';
 import { definitionError, loadDefinitions, parseEdit, type LoadedDefinitions } from './definitions.js';
+import { maskPlan } from './mask.js';
 import { contextOf, type LocalClientPorts } from './ports.js';
 import { findLiving } from './targets.js';
 
@@ -52,7 +53,12 @@ export async function planOfRefresh(ports: LocalClientPorts, target: Target): Pr
   return { revision, plan: planRefresh(await findLiving(ports.registry, target)) };
 }
 
-/** Writes what a plan says. E_CONFLICT, or the code of the rule that the outcome would break. */
+/** A plan as it is shown: what it writes has secrets, what anybody sees has none. */
+export function shown<Planned extends PlanResult>(planned: Planned): Planned {
+  return { ...planned, plan: maskPlan(planned.plan) };
+}
+
+/** Writes what a plan says, and answers it as it is shown. E_CONFLICT, or the code of the rule that the outcome would break. */
 export async function carryOut(
   ports: LocalClientPorts,
   planned: PlanResult,
@@ -61,9 +67,9 @@ export async function carryOut(
 ): Promise<AppliedResult> {
   refuse(planned.plan, force);
   const { changes } = planned.plan;
-  if (changes.length === 0) return { ...planned, changed: false };
+  if (changes.length === 0) return { ...shown(planned), changed: false };
   const revision = await ports.registry.change(changes, contextOf(ports, message));
-  return { plan: planned.plan, revision, changed: true };
+  return { ...shown({ plan: planned.plan, revision }), changed: true };
 }
 
 /** Throws when a plan must not be carried out. E_DEFINITION, E_CONFLICT, E_PORT_COLLISION, E_NAME_COLLISION. */
@@ -81,7 +87,7 @@ export function refuse(plan: Plan, force: boolean): void {
     const [first] = plan.conflicts;
     const others = plan.conflicts.length > 1 ? ` (and ${plan.conflicts.length - 1} more)` : '';
     throw new BerthError('E_CONFLICT', `${first?.message ?? 'it was changed elsewhere'}${others}`, {
-      details: { conflicts: plan.conflicts, services: plan.services, components: plan.components },
+      details: { conflicts: plan.conflicts, services: plan.services, components: maskPlan(plan).components },
     });
   }
 }

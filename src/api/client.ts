@@ -3,8 +3,11 @@
  * API of an agent as well later. Every call may fail with a BerthError; E_NOT_FOUND where a service or a
  * component is named that does not exist.
  */
+import type { Severity } from '../core/event.js';
 import type { Plan } from '../core/plan.js';
+import type { PlanScope } from '../core/plan-apply.js';
 import type { ServiceBase } from '../core/plan-replace.js';
+import type { Definition } from '../core/ports/definition.js';
 import type { ConsoleSession, ExecResult } from '../core/ports/driver.js';
 import type { DesiredState, ServiceSpec } from '../core/spec.js';
 import type { GarbageOptions } from './garbage.js';
@@ -48,6 +51,12 @@ export interface ApplyOptions {
   readonly force: boolean;
 }
 
+/** Definitions that were read already, and what they were read from. */
+export interface DefinitionSet {
+  readonly definitions: readonly Definition[];
+  readonly scope: PlanScope;
+}
+
 export interface ReplaceOptions {
   /** A definition as text, with the name that problems are reported under. */
   readonly text: string;
@@ -85,12 +94,19 @@ export interface ExportResult {
   readonly base: ServiceBase;
 }
 
+export interface ExportOptions {
+  /** Show the values of secrets, which are masked else. For whoever may write. */
+  readonly reveal: boolean;
+}
+
 export interface EventOptions {
   readonly target: Target | null;
   /** Unix milliseconds. */
   readonly sinceMs: number | null;
   /** The newest so many; null: all that are kept. */
   readonly tail: number | null;
+  /** The least one; absent: all. */
+  readonly severity?: Severity | null;
 }
 
 export interface LogsOptions {
@@ -163,7 +179,8 @@ export interface BerthClient {
   /** Puts a service back to what it was right after `to`; null: before its last change. */
   planRollback(service: string, to: number | null): Promise<PlanResult & { readonly to: number }>;
   rollback(service: string, to: number | null, note: ChangeNote): Promise<AppliedResult & { readonly to: number }>;
-  export(service: string): Promise<ExportResult>;
+  /** A service as a definition. A masked value that comes back in an edit means the stored one. */
+  export(service: string, options?: ExportOptions): Promise<ExportResult>;
 
   doctor(): Promise<DoctorReport>;
   /** Waits until the components are as they are wanted, one of them failed for good, or time is up. */

@@ -4,8 +4,8 @@ import type { EventQuery } from '../core/ports/registry.js';
 import type { EventOptions, ProgressView, WaitOptions, WaitResult } from './client.js';
 import type { LocalClientPorts } from './ports.js';
 import { progressOf } from './progress.js';
-import { readStatus, viewContext } from './reading.js';
-import { viewComponent, viewEvent } from './status-view.js';
+import { readStatus, viewContext, viewEvents } from './reading.js';
+import { viewComponent } from './status-view.js';
 import { findTarget } from './targets.js';
 import type { EventView, StatusReport } from './views.js';
 import { watchCommits } from './wake.js';
@@ -57,9 +57,9 @@ export async function* followEvents(
     }
     const filter = eventQuery({ ...options, sinceMs: null, tail: null });
     while (!signal.aborted) {
-      for (const event of await registry.events({ ...filter, afterRevision: cursor })) {
+      for (const event of await viewEvents(ports, await registry.events({ ...filter, afterRevision: cursor }))) {
         cursor = Math.max(cursor, event.revision);
-        yield viewEvent(event);
+        yield event;
       }
       await wakeups.next();
     }
@@ -72,13 +72,15 @@ export async function* followEvents(
 export async function readEvents(ports: LocalClientPorts, options: EventOptions): Promise<readonly EventView[]> {
   const events = options.tail === 0 ? [] : await ports.registry.events(eventQuery(options));
   if (events.length === 0 && options.target !== null) await findTarget(ports.registry, options.target);
-  return events.map(viewEvent);
+  return viewEvents(ports, events);
 }
 
 /** The registry's query for what a face asks. */
 function eventQuery(options: EventOptions): EventQuery {
   const component = options.target?.component ?? null;
+  const severity = options.severity ?? null;
   return {
+    ...(severity === null ? {} : { minSeverity: severity }),
     ...(options.target === null ? {} : { service: options.target.service }),
     ...(component === null ? {} : { component }),
     ...(options.sinceMs === null ? {} : { sinceMs: options.sinceMs }),
