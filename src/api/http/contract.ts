@@ -80,8 +80,10 @@ export interface Route {
 }
 
 /**
- * What a watch tells, in the order of revisions: first each component once, then `synced`, then whatever changes. Each
- * message but `beat` has an id, `EPOCH:REVISION`, from which a later watch resumes. Names are those of the SSE events.
+ * What a watch tells, in the order of revisions: first each component once, then `synced`, then whatever changes. Ids are
+ * `EPOCH:REVISION`: everything up to there was told, and a later watch goes on from it. Before `synced` nothing has one: who
+ * is cut off there begins anew. Of messages that share a revision only the last has it: who is cut off between them is told
+ * the components again. Names are those of the SSE events.
  */
 export type WatchMessage =
   | { readonly name: 'component'; readonly data: { readonly revision: number; readonly component: ComponentView } }
@@ -104,7 +106,7 @@ export type WatchMessage =
     }
   /** All of the present has been told. */
   | { readonly name: 'synced'; readonly data: { readonly revision: number; readonly now: string } }
-  /** Every few seconds: it is alive, and this is how old observations are. No id. */
+  /** Every few seconds: it is alive, and this is how old observations are. */
   | { readonly name: 'beat'; readonly data: WatchBeat };
 
 export interface WatchBeat {
