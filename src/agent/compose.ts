@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { BerthClient } from '../api/client.js';
 import type {
   AgentOptions,
@@ -155,12 +156,24 @@ function controllerSettings(settings: Settings) {
   };
 }
 
+/** The agent that was named, else the one that serves the home, else the home's registry file. */
 async function connect(options: ConnectOptions, env: Env): Promise<BerthClient> {
+  const { actor, host } = options;
+  const shared = { reader: definitionReader, clock: systemClock };
+  if (host !== null) return (await import('../api/remote/connect.js')).connectToHost({ ...host, ...shared });
+  const home = homeFolder(options.home, env, isRoot);
+  const openLocal = (): Promise<BerthClient> => openFile(home, options, env);
+  const served = ['berth.sock', 'berth.sock.path'].some((name) => existsSync(join(home, name)));
+  if (!served) return openLocal();
+  const { connectToHome } = await import('../api/remote/connect.js');
+  return (await connectToHome({ home, version: readVersion(), actor, openLocal, ...shared })) ?? openLocal();
+}
+
+async function openFile(home: string, options: ConnectOptions, env: Env): Promise<BerthClient> {
   const [{ createLocalClient }, { openRegistry, readAgentHolder }] = await Promise.all([
     import('../api/local-client.js'),
     import('../registry/index.js'),
   ]);
-  const home = homeFolder(options.home, env, isRoot);
   const path = registryPath(home);
   const isNew = options.create && !existsSync(path);
   const registry = await openRegistry({

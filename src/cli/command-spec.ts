@@ -17,6 +17,11 @@ export interface CommandSpec {
   /** In commander's form: `<service>`, `[target]`. */
   readonly args: readonly { readonly name: string; readonly summary: string; readonly completes?: 'names' | 'files' }[];
   readonly options: readonly OptionSpec[];
+  /**
+   * Refuses `--host`. `home`: it works on the files of a home on this machine. `nothing`: it works on no home, so that
+   * BERTH_HOST is no matter to it. Absent: it asks an agent as well.
+   */
+  readonly local?: 'home' | 'nothing';
   /** Kept out of the help. */
   readonly hidden?: boolean;
   readonly load: () => Promise<{ readonly run: CommandRun }>;

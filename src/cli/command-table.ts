@@ -7,6 +7,8 @@ import type { CommandSpec, OptionSpec } from './command-spec.js';
 /** Options that every command takes. */
 export const globalOptions: readonly OptionSpec[] = [
   { flags: '--home <folder>', summary: 'the home to work on, instead of BERTH_HOME' },
+  { flags: '--host <url>', summary: 'ask the agent at this address, instead of BERTH_HOST' },
+  { flags: '--token-file <file>', summary: 'holds the token for --host, instead of BERTH_TOKEN_FILE' },
 ];
 
 const output: OptionSpec = {
@@ -32,6 +34,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'agent',
     summary: 'run the agent in the foreground: it makes what runs what is wanted',
+    local: 'home',
     args: [],
     options: [
       { flags: '--config <file>', summary: 'the settings file (TOML)' },
@@ -206,6 +209,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'vm setup',
     summary: 'fetch the kernel that microVMs boot',
+    local: 'home',
     args: [],
     options: [output],
     load: () => import('./commands/vm-setup.js'),
@@ -213,6 +217,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'sim',
     summary: 'try Berth itself in simulation: storms of faults by seed, or a mishap at each effect of a scenario',
+    local: 'nothing',
     args: [],
     options: [
       { flags: '--seed <number>', summary: 'the seed of the first storm (default: 1)' },
@@ -228,6 +233,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'db check',
     summary: 'check the registry file',
+    local: 'home',
     args: [],
     options: [output],
     load: () => import('./commands/db-check.js'),
@@ -235,6 +241,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'db backup',
     summary: 'write a consistent copy of the registry, while all go on',
+    local: 'home',
     args: [{ name: '[file]', summary: 'where to; absent: beside the registry', completes: 'files' }],
     options: [],
     load: () => import('./commands/db-backup.js'),
@@ -242,6 +249,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'db restore',
     summary: 'put a backup in the registry’s place; the agent must be stopped',
+    local: 'home',
     args: [{ name: '<file>', summary: 'the backup', completes: 'files' }],
     options: [yes],
     load: () => import('./commands/db-restore.js'),
@@ -249,6 +257,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'db migrate',
     summary: 'bring the registry file up to this version, after a backup',
+    local: 'home',
     args: [],
     options: [],
     load: () => import('./commands/db-migrate.js'),
@@ -256,6 +265,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'completion',
     summary: 'print a completion script for bash, zsh or fish',
+    local: 'nothing',
     args: [{ name: '<shell>', summary: 'bash, zsh or fish' }],
     options: [],
     load: async () => ({ run: (await import('./commands/completion.js')).runWith(commands, globalOptions) }),

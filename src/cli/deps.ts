@@ -33,9 +33,19 @@ export interface Stdio {
   onInterrupt(run: () => void): () => void;
 }
 
+/** The agent of another machine. */
+export interface HostOptions {
+  /** As the user wrote it. */
+  readonly url: string;
+  /** The file with the token, absolute; null: none was named. */
+  readonly tokenFile: string | null;
+}
+
 export interface ConnectOptions {
   /** `--home`; null: BERTH_HOME or its default. */
   readonly home: string | null;
+  /** The agent to ask, instead of a home; null: the home counts. */
+  readonly host: HostOptions | null;
   /** Written into the history with each change: `cli:NAME`. */
   readonly actor: string;
   /** Make the registry when there is none; else that is E_REGISTRY_MISSING. */

@@ -2,8 +2,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { BerthClient, Target } from '../api/client.js';
 import { BerthError } from '../core/errors.js';
-import type { CliDeps } from './deps.js';
+import type { CliDeps, HostOptions } from './deps.js';
 import { parseDuration, parseSince } from './durations.js';
+import { hostOf } from './host.js';
 import { printable, Styles } from './output/styles.js';
 
 /** What a command does; answers the exit code. */
@@ -92,6 +93,11 @@ export class Invocation {
     return home === null ? null : this.path(home);
   }
 
+  /** The agent that was named, instead of a home; null: none was. E_USAGE. */
+  get host(): HostOptions | null {
+    return hostOf(this.options, this.deps.env, (text) => this.path(text));
+  }
+
   /** One line, or several, to stdout. Nothing when its reader is gone. */
   print(text: string): void {
     if (!this.#stdoutClosed) this.deps.stdio.stdout.write(`${text}\n`);
@@ -162,7 +168,8 @@ export class Invocation {
   /** Opens the client; it is closed when the command ends. */
   async connect(options: { readonly create: boolean } = { create: false }): Promise<BerthClient> {
     const { deps } = this;
-    const client = await deps.connect({ home: this.home, actor: actorOf(deps), create: options.create });
+    const { home, host } = this;
+    const client = await deps.connect({ home, host, actor: actorOf(deps), create: options.create });
     this.#cleanups.push(() => client.close());
     return client;
   }

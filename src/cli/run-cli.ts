@@ -1,6 +1,7 @@
 /** The command line's entrance: arguments in, exit code out. */
 import { toBerthError } from '../core/errors.js';
 import type { CliDeps } from './deps.js';
+import { refuseHost } from './host.js';
 import { Invocation, Options } from './invocation.js';
 import { printError } from './output/errors.js';
 import { buildProgram, HelpShown, type Parsed } from './program.js';
@@ -18,6 +19,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   }
   const invocation = new Invocation(deps, parsed.args, new Options(parsed.options));
   try {
+    refuseHost(parsed.command, invocation);
     const { run } = await parsed.command.load();
     return await run(invocation);
   } catch (error) {

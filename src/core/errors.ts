@@ -96,6 +96,16 @@ export const errorKinds = {
     'the history does not reach back that far',
     'begin the watch anew, without a place to resume from',
   ),
+  E_AGENT_UNREACHABLE: kind(
+    1,
+    'the agent does not answer',
+    'see on its machine that it runs, and where it listens, with: berth doctor',
+  ),
+  E_AGENT_ANSWER: kind(
+    1,
+    'the agent’s answer was not understood',
+    'see that --host names an agent of Berth, and that both are of one version',
+  ),
   // Waiting
   E_NOT_CONVERGED: kind(3, 'it did not converge in time', 'see why with: berth explain SERVICE/COMPONENT'),
   E_COMPONENT_FAILED: kind(1, 'the component failed', 'see why with: berth explain SERVICE/COMPONENT'),

@@ -1,0 +1,93 @@
+/** Waiting for components over the API, for longer than one request may last, and through restarts of the agent. */
+import type { ProgressView, WaitOptions, WaitResult } from '../client.js';
+import { apiPrefix } from '../http/contract.js';
+import { pause } from '../ports.js';
+import { jsonLines } from './lines.js';
+import { errorOfLine, isUnreachable, notUnderstood, unreachable } from './problems.js';
+import { progressShape, waitShape } from './shapes.js';
+import type { FeedPorts } from './watch-feed.js';
+
+/** The most that one request may wait. */
+const longestWaitMs = 600_000;
+const openDeadlineMs = 30_000;
+/** How much later than it was told to may an agent say that time is up? */
+const graceMs = 10_000;
+const retryMs = 250;
+
+/** As `BerthClient.waitFor`. */
+export async function remoteWait(ports: FeedPorts, options: WaitOptions): Promise<WaitResult> {
+  const { clock } = ports;
+  const deadlineMs = clock.monotonic() + options.timeoutMs;
+  const told = new Teller(options.onProgress);
+  let opened = false;
+  for (;;) {
+    const leftMs = Math.max(0, deadlineMs - clock.monotonic());
+    try {
+      const result = await oneWait(ports, options, Math.min(leftMs, longestWaitMs), (views) => {
+        opened = true;
+        told.tell(views);
+      });
+      if (result.outcome !== 'timeout' || leftMs <= longestWaitMs) return result;
+      opened = true;
+    } catch (error) {
+      if (options.signal.aborted) return { outcome: 'aborted', views: told.views };
+      if (!opened || !ports.reconnect || !isUnreachable(error)) throw error;
+      if (clock.monotonic() >= deadlineMs) return { outcome: 'timeout', views: told.views };
+      await pause(clock, retryMs, options.signal);
+    }
+  }
+}
+
+async function oneWait(
+  { transport, clock }: FeedPorts,
+  { components, signal }: WaitOptions,
+  timeoutMs: number,
+  onProgress: (views: readonly ProgressView[]) => void,
+): Promise<WaitResult> {
+  const overdue = new AbortController();
+  const cut = (): void => {
+    overdue.abort();
+  };
+  if (signal.aborted) cut();
+  else signal.addEventListener('abort', cut, { once: true });
+  const cancel = clock.after(timeoutMs + graceMs, cut);
+  try {
+    const bytes = await transport.stream({
+      method: 'POST',
+      path: `${apiPrefix}/wait`,
+      body: { components, timeoutMs: Math.ceil(timeoutMs) },
+      deadlineMs: openDeadlineMs,
+      signal: overdue.signal,
+    });
+    for await (const line of jsonLines(bytes)) {
+      const error = errorOfLine(line);
+      if (error !== undefined) throw error;
+      if (!Array.isArray(line)) return waitShape(line, 'the end of the wait');
+      onProgress(progressShape(line, 'the progress'));
+    }
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', cut);
+  }
+  if (signal.aborted) throw notUnderstood('the wait was given up');
+  throw unreachable(transport.name, 'the wait broke off', true);
+}
+
+/** Tells each picture once. */
+class Teller {
+  views: readonly ProgressView[] = [];
+  readonly #onProgress: WaitOptions['onProgress'];
+  #last = '';
+
+  constructor(onProgress: WaitOptions['onProgress']) {
+    this.#onProgress = onProgress;
+  }
+
+  tell(views: readonly ProgressView[]): void {
+    this.views = views;
+    const text = JSON.stringify(views.map((view) => ({ ...view, component: { ...view.component, observedAgeMs: 0 } })));
+    if (text === this.#last) return;
+    this.#last = text;
+    this.#onProgress(views);
+  }
+}
