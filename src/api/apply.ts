@@ -41,10 +41,11 @@ export async function planOfReplace(ports: LocalClientPorts, options: ReplaceOpt
 export async function planOfSpec(
   ports: LocalClientPorts,
   spec: ServiceSpec,
-  options: { readonly base: ReplaceOptions['base'] | null; readonly force: boolean },
+  options: { readonly base: ReplaceOptions['base'] | null; readonly force: boolean; readonly path?: string },
 ): Promise<PlanResult> {
   const { revision, records } = await readState(ports);
-  return { revision, plan: planReplace({ spec, records, base: options.base, force: options.force }) };
+  const { base, force, path } = options;
+  return { revision, plan: planReplace({ spec, records, base, force, ...(path === undefined ? {} : { path }) }) };
 }
 
 /** What following the moved image tags of a target would do. E_NOT_FOUND. */

@@ -5,9 +5,7 @@
  */
 import type { Severity } from '../core/event.js';
 import type { Plan } from '../core/plan.js';
-import type { PlanScope } from '../core/plan-apply.js';
 import type { ServiceBase } from '../core/plan-replace.js';
-import type { Definition } from '../core/ports/definition.js';
 import type { ConsoleSession, ExecResult } from '../core/ports/driver.js';
 import type { DesiredState, ServiceSpec } from '../core/spec.js';
 import type { GarbageOptions } from './garbage.js';
@@ -49,12 +47,6 @@ export interface ApplyOptions {
   readonly prune: boolean;
   /** Undo what was edited elsewhere meanwhile. */
   readonly force: boolean;
-}
-
-/** Definitions that were read already, and what they were read from. */
-export interface DefinitionSet {
-  readonly definitions: readonly Definition[];
-  readonly scope: PlanScope;
 }
 
 export interface ReplaceOptions {

@@ -1,6 +1,6 @@
 /** The client that works on the registry file itself: for a command line beside the agent, or without one. */
 import { formatKey } from '../core/names.js';
-import { carryOut, planOfApply, planOfRefresh, planOfReplace } from './apply.js';
+import { carryOut, planOfApply, planOfRefresh, planOfReplace, shown } from './apply.js';
 import type { BerthClient } from './client.js';
 import { diagnose } from './doctor.js';
 import { DriversAtHand } from './drivers.js';
@@ -19,9 +19,9 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
   const { registry } = ports;
   const drivers = new DriversAtHand(ports.drivers, ports.clock);
   return {
-    plan: (options) => planOfApply(ports, options),
+    plan: async (options) => shown(await planOfApply(ports, options)),
     apply: async (options) => carryOut(ports, await planOfApply(ports, options), options.force, options.message),
-    planReplace: (options) => planOfReplace(ports, options),
+    planReplace: async (options) => shown(await planOfReplace(ports, options)),
     replace: async (options) => carryOut(ports, await planOfReplace(ports, options), options.force, options.message),
     refresh: async (target, note) => carryOut(ports, await planOfRefresh(ports, target), false, note.message),
 
@@ -41,12 +41,12 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
     deleteVolume: (service, volume, note) => removeVolume(ports, service, volume, note.message),
 
     history: (target, limit) => readHistory(ports, target, limit),
-    planRollback: (service, to) => planOfRollback(ports, service, to),
+    planRollback: async (service, to) => shown(await planOfRollback(ports, service, to)),
     rollback: async (service, to, note) => {
       const planned = await planOfRollback(ports, service, to);
       return { ...(await carryOut(ports, planned, true, note.message)), to: planned.to };
     },
-    export: (service) => exportService(ports, service),
+    export: (service, options = { reveal: false }) => exportService(ports, service, options),
 
     doctor: () => diagnose(ports, drivers),
     waitFor: (options) => waitFor(ports, options),

@@ -3,9 +3,12 @@ import { BerthError } from '../core/errors.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
 import { baseOf } from '../core/plan-replace.js';
 import type { ComponentRecord, DriverFreshness } from '../core/ports/registry.js';
+import type { BerthEvent } from '../core/event.js';
+import { secretsOf } from '../core/secrets.js';
 import type { ServiceSpec } from '../core/spec.js';
-import type { ExportResult, PlanResult, Target } from './client.js';
+import type { ExportOptions, ExportResult, PlanResult, Target } from './client.js';
 import { planOfSpec } from './apply.js';
+import { maskService } from './mask.js';
 import type { LocalClientPorts } from './ports.js';
 import {
   defaultDriverNames,
@@ -18,7 +21,7 @@ import {
   type ViewContext,
 } from './status-view.js';
 import { findLiving, findTarget, unknownService } from './targets.js';
-import type { Explanation, HistoryView, StatusReport } from './views.js';
+import type { EventView, Explanation, HistoryView, StatusReport } from './views.js';
 
 /** What views of components need beside their records. */
 export async function viewContext(ports: LocalClientPorts): Promise<ViewContext> {
@@ -72,7 +75,7 @@ export async function explain(ports: LocalClientPorts, key: ComponentKey): Promi
     source: record.source,
     invalid: record.invalid,
     waitsFor: reasonsToWait(record, siblings, driver, agent !== null),
-    decisions: events.map(viewEvent),
+    decisions: events.map((event) => viewEvent(event, secretsOf(record.spec))),
     lastChange: history[0] === undefined ? null : viewHistory(history[0]),
     driverError:
       driver === undefined || driver.error === null ? null : { error: driver.error, since: isoTime(driver.since) },
@@ -106,6 +109,23 @@ function reasonsToWait(
   }
   if (status.nextTryAtMs !== null) reasons.push(`the next try at ${isoTime(status.nextTryAtMs)}`);
   return reasons;
+}
+
+/** Events as they are shown: without what is secret now in their service, or anywhere for those of the home. */
+export async function viewEvents(
+  ports: LocalClientPorts,
+  events: readonly BerthEvent[],
+): Promise<readonly EventView[]> {
+  if (events.length === 0) return [];
+  const all: string[] = [];
+  const ofService = new Map<string, string[]>();
+  for (const { key, spec } of await ports.registry.components()) {
+    const secrets = secretsOf(spec);
+    if (secrets.length === 0) continue;
+    all.push(...secrets);
+    ofService.set(key.service, [...(ofService.get(key.service) ?? []), ...secrets]);
+  }
+  return events.map((event) => viewEvent(event, event.service === null ? all : ofService.get(event.service)));
 }
 
 /** Changes of definitions, newest first. E_NOT_FOUND when there never was such a thing. */
@@ -165,8 +185,12 @@ async function revisionBeforeLastChange(ports: LocalClientPorts, service: string
   return Math.min(...together.map((entry) => entry.revision)) - 1;
 }
 
-/** The service as a definition. E_NOT_FOUND. */
-export async function exportService(ports: LocalClientPorts, service: string): Promise<ExportResult> {
+/** The service as a definition, secrets masked unless they are to be revealed. E_NOT_FOUND. */
+export async function exportService(
+  ports: LocalClientPorts,
+  service: string,
+  options: ExportOptions,
+): Promise<ExportResult> {
   const { registry } = ports;
   const components = await findLiving(registry, { service, component: null });
   const services = await registry.services();
@@ -177,12 +201,13 @@ export async function exportService(ports: LocalClientPorts, service: string): P
       services.map((candidate) => candidate.name),
     );
   }
-  const spec: ServiceSpec = {
+  const stored: ServiceSpec = {
     name: service,
     node: row.node,
     active: row.active,
     components: components.map((record) => record.spec),
   };
+  const spec = options.reveal ? stored : maskService(stored);
   const reader = await ports.reader();
   return { spec, text: reader.print(spec), base: baseOf(service, { services, components }) };
 }

@@ -1,8 +1,9 @@
-/** From the registry's records to what people and programs are shown. Pure. */
+/** From the registry's records to what people and programs are shown, secrets masked. Pure. */
 import type { BerthEvent } from '../core/event.js';
 import { canonicalJson } from '../core/hash.js';
 import type { ChangeLogEntry, ComponentRecord, DriverFreshness } from '../core/ports/registry.js';
 import type { Runtime } from '../core/spec.js';
+import { maskDrift, maskEvent, maskFieldChanges, maskWords } from './mask.js';
 import type { AgentInfo, ComponentView, EventView, FieldChangeView, HistoryView, StatusReport } from './views.js';
 
 /** Which driver serves which runtime. */
@@ -53,16 +54,11 @@ export function viewComponent(record: ComponentRecord, context: ViewContext): Co
     nextTryAt: isoTime(status.nextTryAtMs),
     observedAgeMs: lastGoodAtMs === null ? null : Math.max(0, context.nowMs - lastGoodAtMs),
     reason: invalid ? 'Invalid' : status.reason,
-    message: record.invalid ?? status.message,
+    message: maskWords(record.invalid ?? status.message, spec),
     startedAt: isoTime(status.startedAtMs),
-    drift: status.drift.map(({ sinceMs, ...drift }) => ({
-      field: drift.field,
-      desired: drift.desired,
-      observed: drift.observed,
-      since: isoTime(sinceMs),
-      evidence: drift.evidence,
-      action: drift.action,
-    })),
+    drift: status.drift.map(({ field, desired, observed, sinceMs, evidence, action }) =>
+      maskDrift({ field, desired, observed, since: isoTime(sinceMs), evidence, action }, spec),
+    ),
   };
 }
 
@@ -71,9 +67,9 @@ export function viewAgent(agent: AgentInfo | null): StatusReport['agent'] {
   return agent === null ? null : { pid: agent.pid, since: isoTime(agent.sinceMs) };
 }
 
-/** One event as `events -o json` prints it. */
-export function viewEvent(event: BerthEvent): EventView {
-  return {
+/** One event as `events -o json` prints it; `secrets`: what it must not show, besides what it says itself. */
+export function viewEvent(event: BerthEvent, secrets: readonly string[] = []): EventView {
+  const view = {
     revision: event.revision,
     at: isoTime(event.atMs),
     severity: event.severity,
@@ -84,6 +80,7 @@ export function viewEvent(event: BerthEvent): EventView {
     actor: event.actor,
     data: event.data ?? {},
   };
+  return maskEvent(view, secrets);
 }
 
 /** Columns of a row that tell when it changed, not what it says. */
@@ -100,7 +97,7 @@ export function viewHistory(entry: ChangeLogEntry): HistoryView {
     service: entry.service,
     component: entry.component,
     op: entry.op,
-    changes: changedFields(entry.before, entry.after),
+    changes: maskFieldChanges(changedFields(entry.before, entry.after)),
   };
 }
 

@@ -189,7 +189,10 @@ export const commands: readonly CommandSpec[] = [
     name: 'export',
     summary: 'print a service as a definition file',
     args: [service],
-    options: [{ flags: '-o, --output <format>', summary: 'toml or json', choices: ['toml', 'json'] }],
+    options: [
+      { flags: '--reveal', summary: 'show the values of secrets, which are masked else' },
+      { flags: '-o, --output <format>', summary: 'toml or json', choices: ['toml', 'json'] },
+    ],
     load: () => import('./commands/export.js'),
   },
   {

@@ -6,6 +6,7 @@
 import type { Step, StepResult } from '../../reconcilers/component/index.js';
 import { BerthError, isBerthError, toBerthError } from '../core/errors.js';
 import { hostName } from '../core/names.js';
+import { scrub, secretsOf, secretsOfWorkload } from '../core/secrets.js';
 import type { CreateRequest, Driver } from '../core/ports/driver.js';
 import type { ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
@@ -54,7 +55,12 @@ export class Effects {
         if (isBerthError(error, 'E_DRIVER_TIMEOUT', 'E_DRIVER_UNREACHABLE')) this.#view.relistSoon(driver.name);
         await this.#lookAgain(record, driver, step);
       }
-      return { ok: false, code: known.code, message: known.message, suggestion: known.suggestion };
+      return {
+        ok: false,
+        code: known.code,
+        message: withoutSecrets(known.message, record, step),
+        suggestion: known.suggestion,
+      };
     }
   }
 
@@ -175,6 +181,12 @@ export class Effects {
     await this.#registry.forget(gone.map((row) => row.id));
     this.#ledger.shrunk();
   }
+}
+
+/** A runtime's own words may repeat what it was given, and go into status, events and log. */
+function withoutSecrets(message: string, record: ComponentRecord, step: RuntimeStep): string {
+  const made = step.kind === 'create' ? secretsOfWorkload(step.spec, step.env) : [];
+  return scrub(message, [...secretsOf(record.spec), ...made]);
 }
 
 /** The digest was resolved before: when it is not here, it was removed since. */

@@ -20,6 +20,7 @@ import {
   planDelete,
   planServiceRow,
   pushItem,
+  restoreService,
   type PlanPart,
   type RecordIndex,
 } from './plan-parts.js';
@@ -58,7 +59,9 @@ export function planApply(input: PlanApplyInput): Plan {
       continue;
     }
     declared.set(definition.spec.name, definition);
-    parts.push(planDefinition(definition, index, input));
+    const restored = restoreService(definition.spec, index, definition.path);
+    problems.push(...restored.problems);
+    parts.push(planDefinition({ ...definition, spec: restored.spec }, index, input));
   }
   parts.push(planUndeclared(declared, index, input));
   return joinParts(parts, input.records, problems, input.force);

@@ -12,6 +12,7 @@ import type {
   ServicePlan,
 } from './plan.js';
 import { findRuleProblems, type RuleProblem, type RuleSubject } from './rules.js';
+import { restoreSpec } from './secrets.js';
 import { diffSpecs, type ChangeEffect, type SpecFieldChange } from './spec-diff.js';
 import type { ComponentSpec, ServiceSpec } from './spec.js';
 
@@ -54,6 +55,34 @@ export function indexRecords(records: PlanRecords, sources: readonly SourceRecor
     components: new Map(records.components.map((record) => [formatKey(record.key), record])),
     componentsOf,
     sources: new Map(sources.map((source) => [source.service, source])),
+  };
+}
+
+/** A service as somebody wants it, with what came back masked put back from what is stored. */
+export function restoreService(
+  spec: ServiceSpec,
+  index: RecordIndex,
+  path: string,
+): { readonly spec: ServiceSpec; readonly problems: readonly DefinitionProblem[] } {
+  const problems: DefinitionProblem[] = [];
+  const components = spec.components.map((component, at) => {
+    const record = index.components.get(formatKey({ service: spec.name, component: component.name }));
+    const restored = restoreSpec(component, record?.spec);
+    problems.push(...restored.lost.map(({ field }) => lostSecret(path, `components[${String(at)}].${field}`)));
+    return restored.spec;
+  });
+  const isSame = components.every((component, at) => component === spec.components[at]);
+  return { spec: isSame ? spec : { ...spec, components }, problems };
+}
+
+function lostSecret(path: string, field: string): DefinitionProblem {
+  return {
+    path,
+    line: 1,
+    column: 1,
+    field,
+    message: 'this is masked, and no value is stored that it could stand for',
+    suggestion: 'write the value itself, or put it into a secret_file',
   };
 }
 

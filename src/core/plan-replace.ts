@@ -11,6 +11,7 @@ import {
   planDelete,
   planServiceRow,
   pushItem,
+  restoreService,
 } from './plan-parts.js';
 import type { ComponentRecord } from './ports/registry.js';
 import type { ServiceSpec } from './spec.js';
@@ -22,6 +23,8 @@ export interface PlanReplaceInput {
   /** What the author of the change saw; null: take it as it is now. */
   readonly base: ServiceBase | null;
   readonly force: boolean;
+  /** The name that problems are reported under. */
+  readonly path?: string;
 }
 
 /** The state of a service that somebody read before changing it. */
@@ -43,8 +46,9 @@ export function baseOf(service: string, records: PlanRecords): ServiceBase {
 
 /** The plan of an edit or a rollback: the service becomes exactly `spec`, its components keep their sources. */
 export function planReplace(input: PlanReplaceInput): Plan {
-  const { spec, base } = input;
+  const { base } = input;
   const index = indexRecords(input.records, []);
+  const { spec, problems } = restoreService(input.spec, index, input.path ?? `${input.spec.name}.toml`);
   const part = emptyPart();
   const service = index.services.get(spec.name);
   const current = (index.componentsOf.get(spec.name) ?? []).filter((record) => !record.deleting);
@@ -79,7 +83,7 @@ export function planReplace(input: PlanReplaceInput): Plan {
       : null;
     pushItem(part, planDelete(record, null), conflict, input.force);
   }
-  return joinParts([part], input.records, [], input.force);
+  return joinParts([part], input.records, problems, input.force);
 }
 
 /** The plan of taking what the tags of some components name now. Only what has moved, or always pulls. */
