@@ -9,7 +9,7 @@ import { apiPrefix } from '../http/contract.js';
 import { createHomeClient } from './home-client.js';
 import { isObject } from './problems.js';
 import { createRemoteClient } from './remote-client.js';
-import { createTransport } from './transport.js';
+import { createTransport, type Address } from './transport.js';
 
 export interface HomeAgentOptions {
   /** The home's folder. */
@@ -53,7 +53,7 @@ export async function connectToHome(options: HomeAgentOptions): Promise<BerthCli
 }
 
 /** Where the agent of a home listens: in the home, or where a note in it says. null: nowhere. */
-async function socketOf(home: string): Promise<string | null> {
+export async function socketOf(home: string): Promise<string | null> {
   const path = join(home, 'berth.sock');
   const usual = await stat(path).catch(() => null);
   if (usual !== null) return usual.isSocket() ? path : null;
@@ -73,9 +73,14 @@ export interface HostAgentOptions {
   readonly clock: Clock;
 }
 
+/** What a user named, as an address with its token. E_USAGE. */
+export async function addressOf({ url, tokenFile }: Pick<HostAgentOptions, 'url' | 'tokenFile'>): Promise<Address> {
+  return { kind: 'url', url: parseAddress(url), token: await readToken(tokenFile) };
+}
+
 /** A client of the agent at an address. Nothing is asked yet. E_USAGE for an address or a token file that is none. */
 export async function connectToHost({ url, tokenFile, reader, clock }: HostAgentOptions): Promise<BerthClient> {
-  const address = { kind: 'url', url: parseAddress(url), token: await readToken(tokenFile) } as const;
+  const address = await addressOf({ url, tokenFile });
   const transport = await createTransport(address, clock);
   return createRemoteClient({ transport, reader, clock, reconnect: true, callDeadlineMs: hostDeadlineMs });
 }

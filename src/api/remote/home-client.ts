@@ -8,6 +8,7 @@ import type { BerthClient, EventOptions, LogsOptions, WaitOptions, WaitResult } 
 import type { EventView, LogEntry } from '../views.js';
 import { LogPlace } from './log-place.js';
 import { isUnreachable } from './problems.js';
+import { mostItems } from './remote-client.js';
 
 export interface HomeClientOptions {
   /** Does not reconnect. */
@@ -16,9 +17,6 @@ export interface HomeClientOptions {
   readonly openLocal: () => Promise<BerthClient>;
   readonly clock: Clock;
 }
-
-/** The most events that the API tells at once. */
-const mostEvents = 1_000;
 
 /** `close` closes both. */
 export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions): BerthClient {
@@ -58,10 +56,13 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
     restart: (target, note) => once((client) => client.restart(target, note)),
     delete: (target, note) => once((client) => client.delete(target, note)),
     deleteVolume: (service, volume, note) => once((client) => client.deleteVolume(service, volume, note)),
-    history: (target, limit) => safely((client) => client.history(target, limit)),
+    history: async (target, limit) =>
+      limit > mostItems ? (await local()).history(target, limit) : safely((client) => client.history(target, limit)),
     planRollback: (service, to) => safely((client) => client.planRollback(service, to)),
     rollback: (service, to, note) => once((client) => client.rollback(service, to, note)),
-    export: (service) => safely((client) => client.export(service)),
+    // What is masked over HTTP is shown by the file, to whoever may read it.
+    export: async (service, options = { reveal: false }) =>
+      options.reveal ? (await local()).export(service, options) : safely((client) => client.export(service, options)),
     doctor: () => safely((client) => client.doctor()),
     waitFor: (options) => waitOnward({ remote, local, signal: options.signal }, options, clock),
     agent: () => safely((client) => client.agent()),
@@ -85,7 +86,7 @@ const isUnserved = (error: unknown): boolean => isUnreachable(error) || isLimite
 const isLimited = (error: unknown): boolean =>
   error instanceof BerthError && (error.code === 'E_TOO_LARGE' || error.code === 'E_TOO_MANY');
 
-const isLong = ({ tail }: EventOptions): boolean => tail === null || tail > mostEvents;
+const isLong = ({ tail }: EventOptions): boolean => tail === null || tail > mostItems;
 
 /** What the agent tells for as long as it serves, then what the file does. */
 async function* goOn<T>(

@@ -30,6 +30,9 @@ const slowDeadlineMs = 300_000;
 /** A program that is run inside a container may take its time. */
 const execDeadlineMs = 24 * 3_600_000;
 
+/** The most that the API tells at once, of events and of the history: the newest. */
+export const mostItems = 1_000;
+
 type Ask = <T>(shape: Shape<T>, method: Call['method'], path: string, more?: Partial<Call>) => Promise<T>;
 
 /** A client over a transport. `close` cuts its connections. */
@@ -45,11 +48,7 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
     ...definingOf(ask, options.reader),
     ...goingOn(ask, options),
     console: (target) =>
-      Promise.reject(
-        new BerthError('E_NOT_SUPPORTED', 'a console can be reached on its own machine alone', {
-          suggestion: `log in there, and run: berth console ${target.service}/${target.component}`,
-        }),
-      ),
+      Promise.reject(elsewhere('a console is reached', `berth console ${target.service}/${target.component}`)),
     exec: (target, argv, signal) =>
       ask(shapes.execShape, 'POST', `${pathOf(target)}/exec`, { body: { argv }, deadlineMs: execDeadlineMs, signal }),
     gc: ({ dryRun }, signal) =>
@@ -62,6 +61,13 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
   };
 }
 
+/** For what the API does not do. */
+function elsewhere(what: string, command: string): BerthError {
+  return new BerthError('E_NOT_SUPPORTED', `${what} on the machine of the agent alone`, {
+    suggestion: `log in there, and run: ${command}`,
+  });
+}
+
 type Reading = Pick<BerthClient, 'status' | 'explain' | 'events' | 'history' | 'export' | 'agent' | 'names'>;
 
 function readingOf(ask: Ask): Reading {
@@ -70,13 +76,20 @@ function readingOf(ask: Ask): Reading {
     explain: (target) => ask(shapes.explanationShape, 'GET', pathOf(target)),
     events: ({ target, sinceMs, tail }) => {
       const { service = null, component = null } = target ?? {};
-      const query = queryOf({ service, component, since: timeOf(sinceMs), tail });
+      const most = tail === null ? null : Math.min(tail, mostItems);
+      const query = queryOf({ service, component, since: timeOf(sinceMs), tail: most });
       return ask(shapes.itemsOf(shapes.eventShape), 'GET', `/events${query}`);
     },
     history: (target, limit) =>
-      ask(shapes.itemsOf(shapes.historyShape), 'GET', `${pathOf(target)}/history${queryOf({ limit })}`),
-    export: async (service) => {
-      const { spec, text, base } = await ask(shapes.serviceShape, 'GET', pathOf({ service, component: null }));
+      ask(
+        shapes.itemsOf(shapes.historyShape),
+        'GET',
+        `${pathOf(target)}/history${queryOf({ limit: Math.min(limit, mostItems) })}`,
+      ),
+    export: async (service, { reveal } = { reveal: false }) => {
+      const query = queryOf(reveal ? { reveal: 'true' } : {});
+      const path = `${pathOf({ service, component: null })}${query}`;
+      const { spec, text, base } = await ask(shapes.serviceShape, 'GET', path);
       return { spec, text, base };
     },
     agent: async () => (await ask(shapes.agentShape, 'GET', '/agent')).agent,
