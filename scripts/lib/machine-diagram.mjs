@@ -93,3 +93,35 @@ export function withMachine(document, generated) {
   if (from < 0 || to < from) throw new Error(`docs/architecture.md lacks the markers ${begin} and ${end}`);
   return `${document.slice(0, from + begin.length)}\n\n${generated}\n\n${document.slice(to)}`;
 }
+
+/**
+ * The machine as a module for the dashboard, which draws it: phases and what leads from one to another, surprises
+ * aside. Not formatted yet.
+ * @param {Record<string, StateNode>} states
+ */
+export function machineModule(states) {
+  const phases = phasesOf(states);
+  const ways = phases.flatMap(({ name, ways: some }) =>
+    some
+      .filter(({ kind, target }) => kind === 'usual' && target !== name)
+      .map(({ verb, target }) => ({ from: name, verb, to: target })),
+  );
+  return `/** The component machine as data. Made by \`npm run diagram\` from reconcilers/component/machine.ts; a test compares. */
+import type { Phase } from '../../core/status.js';
+
+/** What leads from one phase to another in the course of a life that nobody disturbs. */
+export interface Way {
+  readonly from: Phase;
+  readonly verb: string;
+  readonly to: Phase;
+}
+
+/** Every phase, in the order of their lives. */
+export const phases: readonly Phase[] = ${JSON.stringify(phases.map(({ name }) => name))};
+
+/** Phases that may come over a component at any time. */
+export const anytimePhases: readonly Phase[] = ${JSON.stringify(anywhere(phases).map(({ target }) => target))};
+
+export const ways: readonly Way[] = ${JSON.stringify(ways)};
+`;
+}

@@ -1,6 +1,6 @@
 /** The frame of every page, and which page it is. */
 import { useEffect } from 'preact/hooks';
-import { countStandings } from '../model/standing.js';
+import { countDrift, countStandings } from '../model/standing.js';
 import { duration } from '../model/format.js';
 import { linkTo, type Route } from '../model/routes.js';
 import { Help } from './help.js';
@@ -98,10 +98,11 @@ function useNodes(): void {
 function Bar({ route }: { readonly route: Route }) {
   const scene = useScene();
   useCell(scene.board.changes);
-  const { broken, drift, unknown } = countStandings(scene.board.views());
+  const { broken } = countStandings(scene.board.views());
+  const drifting = countDrift(scene.board.views());
   const items: readonly (readonly [Route, string, number, string])[] = [
     [{ page: 'overview' }, 'Overview', broken, 'bad'],
-    [{ page: 'drift' }, 'Drift', drift + unknown, 'warn'],
+    [{ page: 'drift' }, 'Drift', drifting, 'warn'],
     [{ page: 'events', service: null }, 'Events', 0, ''],
     [{ page: 'new' }, 'New service', 0, ''],
   ];

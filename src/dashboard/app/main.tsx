@@ -12,7 +12,7 @@ import { createApi } from './api.js';
 import { App } from './app.js';
 import { readVisit } from './visit.js';
 import { followRoute } from './route.js';
-import { SceneContext, type Scene } from './scene.js';
+import { SceneContext, type Scene, type Toast } from './scene.js';
 import { watcherPorts } from './watch-stream.js';
 
 /** How long what the server rendered stays while nothing is heard. */
@@ -34,8 +34,9 @@ function begin(root: HTMLElement): void {
     now,
     route: followRoute(),
     nodes: new Cell<ReadonlyMap<string, string>>(new Map()),
-    toast: new Cell<Scene['toast'] extends Cell<infer T> ? T : never>(null),
+    toast: new Cell<Toast | null>(null),
     helping: new Cell(false),
+    drafts: new Map(),
     visit: readVisit(localStorage, Date.now()),
     home: meta('berth-home'),
     version: meta('berth-version'),

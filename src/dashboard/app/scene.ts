@@ -1,6 +1,7 @@
 /** What every part of the page may use: the board, the API, the time, and where the page is. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { ServiceBase } from '../../core/plan-replace.js';
 import type { Board } from '../model/board.js';
 import type { Cell } from '../model/cell.js';
 import type { Route } from '../model/routes.js';
@@ -23,6 +24,8 @@ export interface Scene {
   readonly nodes: Cell<ReadonlyMap<string, string>>;
   readonly toast: Cell<Toast | null>;
   readonly helping: Cell<boolean>;
+  /** What was typed and not applied yet, by service; '' is the new one. */
+  readonly drafts: Map<string, { readonly text: string; readonly base: ServiceBase | null }>;
   readonly visit: Visit;
   /** What the home is called. */
   readonly home: string;

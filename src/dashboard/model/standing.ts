@@ -73,6 +73,11 @@ export function countStandings(views: Iterable<ComponentView>): Readonly<Record<
   return counts;
 }
 
+/** How many differ from what is wanted, or cannot be seen. */
+export function countDrift(views: Iterable<ComponentView>): number {
+  return [...views].filter(({ drift, phase }) => drift.length > 0 || phase === 'unknown').length;
+}
+
 /** What is broken, worst first. */
 export function brokenFirst(views: Iterable<ComponentView>): readonly ComponentView[] {
   return [...views]

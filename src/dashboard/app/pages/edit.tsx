@@ -1,3 +1,175 @@
+/** The definition of a service, with the plan beside it as one types. */
+import { useMemo, useState } from 'preact/hooks';
+import type { ServiceBase } from '../../../core/plan-replace.js';
+import type { Schema } from '../../model/completion.js';
+import { Refusal, type ServiceText } from '../api.js';
+import { ApplyBar } from '../editor/apply-bar.js';
+import { problemsOf, useCheck, type Checked } from '../editor/check.js';
+import { CodeField, type Given, type Place } from '../editor/code-field.js';
+import { DeleteService } from '../editor/delete-service.js';
+import { MeanwhileNotice } from '../editor/meanwhile.js';
+import { PlanPanel } from '../editor/plan-panel.js';
+import { useAction } from '../parts/action.js';
+import { Problem } from '../parts.js';
+import { goTo } from '../route.js';
+import { useScene } from '../scene.js';
+import { useLoaded } from '../use.js';
+
+const template = `name = "shop"
+
+[[components]]
+name = "web"
+runtime = "container"
+image = "localhost/shop-web:1"
+ports = ["127.0.0.1:8090:8080"]
+memory_mb = 64
+`;
+
 export function EditPage({ service }: { readonly service: string | null }) {
-  return <h1>{service}</h1>;
+  const { api } = useScene();
+  const { value, error, reload } = useLoaded(
+    (signal) => (service === null ? Promise.resolve(null) : api.service(service, signal)),
+    [service],
+  );
+  if (service === null) return <Editing service={null} found={null} onReload={reload} />;
+  if (value === null) {
+    return (
+      <>
+        <h1>{service}</h1>
+        {error === null ? <p class="soft">Reading the definition…</p> : <Problem error={error} />}
+      </>
+    );
+  }
+  return <Editing service={service} found={value} onReload={reload} />;
+}
+
+interface EditingProps {
+  readonly service: string | null;
+  readonly found: ServiceText | null;
+  readonly onReload: () => void;
+}
+
+/** What is being written. */
+interface Writing {
+  readonly text: string;
+  readonly base: ServiceBase | null;
+  readonly given: Given;
+}
+
+function useWriting(service: string | null, found: ServiceText | null) {
+  const { drafts } = useScene();
+  const id = service ?? '';
+  const [writing, setWriting] = useState<Writing>(() => {
+    const draft = drafts.get(id) ?? { text: found?.text ?? template, base: found?.base ?? null };
+    return { ...draft, given: { text: draft.text, round: 0 } };
+  });
+  return {
+    writing,
+    type: (text: string): void => {
+      setWriting((old) => {
+        drafts.set(id, { text, base: old.base });
+        return { ...old, text };
+      });
+    },
+    /** Takes a text as it is in the registry; what was typed is given up. */
+    take: ({ text, base }: Pick<ServiceText, 'text' | 'base'>): void => {
+      drafts.delete(id);
+      setWriting((old) => ({ text, base, given: { text, round: old.given.round + 1 } }));
+    },
+    forget: (): void => void drafts.delete(id),
+  };
+}
+
+function Editing({ service, found, onReload }: EditingProps) {
+  const { api } = useScene();
+  const { writing, type, take, forget } = useWriting(service, found);
+  const [force, setForce] = useState(false);
+  const [message, setMessage] = useState('');
+  const [place, setPlace] = useState<Place | null>(null);
+  const [round, setRound] = useState(0);
+  const { value: schema } = useLoaded((signal) => api.schema(signal), []);
+  const { text, base, given } = writing;
+  const checked = useCheck({ service, text, base, force }, round);
+  const problems = useMemo(() => checked?.problems ?? [], [checked]);
+  const again = (): void => {
+    setRound((count) => count + 1);
+  };
+  const takeTheirs = async (name: string): Promise<void> => {
+    take(await api.service(name));
+    setForce(false);
+    onReload();
+  };
+  const { save, isBusy } = useSave({ service, checked, force, message, base, text, again, takeTheirs, forget });
+  return (
+    <>
+      <div class="page-head">
+        <h1>{service ?? 'New service'}</h1>
+        {service === null ? null : <DeleteService service={service} components={found?.spec.components ?? []} />}
+      </div>
+      {service === null ? null : (
+        <MeanwhileNotice service={service} base={base} onAgain={again} onTake={() => void takeTheirs(service)} />
+      )}
+      <div class="editor block">
+        <section class="editor-text" aria-label="Definition">
+          <CodeField
+            given={given}
+            problems={problems}
+            schema={schema as Schema | null}
+            place={place}
+            onChange={type}
+            onSave={save}
+          />
+        </section>
+        <section class="editor-plan" aria-labelledby="plan">
+          <h2 id="plan">Plan</h2>
+          <PlanPanel checked={checked} isCurrent={checked?.text === text} onPlace={setPlace} />
+        </section>
+      </div>
+      <ApplyBar
+        checked={checked}
+        isCurrent={checked?.text === text && !isBusy}
+        force={force}
+        message={message}
+        onForce={setForce}
+        onMessage={setMessage}
+        onApply={save}
+      />
+    </>
+  );
+}
+
+interface SaveArguments {
+  readonly service: string | null;
+  readonly checked: Checked | null;
+  readonly text: string;
+  readonly base: ServiceBase | null;
+  readonly force: boolean;
+  readonly message: string;
+  readonly again: () => void;
+  readonly takeTheirs: (service: string) => Promise<void>;
+  readonly forget: () => void;
+}
+
+/** Applies what was written. A conflict shows itself in the plan, which is then asked for again. */
+function useSave({ service, checked, text, base, force, message, again, takeTheirs, forget }: SaveArguments) {
+  const { api } = useScene();
+  const { run, isBusy } = useAction();
+  const save = (): void => {
+    const name = checked?.service ?? service;
+    if (name === null || checked?.text !== text) return;
+    const apply = async (): Promise<void> => {
+      try {
+        await api.save(name, { text, base, force, message });
+      } catch (error) {
+        const isConflict = error instanceof Refusal && (error.status === 409 || error.status === 412);
+        if (isConflict || problemsOf(error).length > 0) again();
+        throw error;
+      }
+      forget();
+      if (service === null) goTo({ page: 'edit', service: name });
+      else await takeTheirs(name);
+    };
+    run(`${name} is applied`, apply);
+  };
+  return { save, isBusy };
 }
