@@ -1,4 +1,5 @@
 /** What goes on, over the watch: the status as it changes, and each new event. */
+import { severities } from '../../core/event.js';
 import type { EventOptions } from '../client.js';
 import type { SseMessage } from '../http/watch/parse.js';
 import type { EventView, StatusReport } from '../views.js';
@@ -78,7 +79,7 @@ export async function* followEvents(
     const news = [...missed, ...told];
     missed = [];
     for (const event of news) {
-      if (event.revision <= cursor || !concerns(event, options.target)) continue;
+      if (event.revision <= cursor || !concerns(event, options)) continue;
       cursor = event.revision;
       yield event;
     }
@@ -91,7 +92,8 @@ function eventsIn(messages: readonly SseMessage[]): readonly EventView[] {
     .map((message) => eventShape(jsonOf(message), 'the event'));
 }
 
-function concerns(event: EventView, target: EventOptions['target']): boolean {
+function concerns(event: EventView, { target, severity = null }: EventOptions): boolean {
+  if (severity !== null && severities.indexOf(event.severity) < severities.indexOf(severity)) return false;
   if (target === null) return true;
   return event.service === target.service && (target.component === null || event.component === target.component);
 }

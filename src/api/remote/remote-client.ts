@@ -74,10 +74,10 @@ function readingOf(ask: Ask): Reading {
   return {
     status: ({ service }) => ask(shapes.statusShape, 'GET', `/status${queryOf({ service })}`),
     explain: (target) => ask(shapes.explanationShape, 'GET', pathOf(target)),
-    events: ({ target, sinceMs, tail }) => {
+    events: ({ target, sinceMs, tail, severity = null }) => {
       const { service = null, component = null } = target ?? {};
       const most = tail === null ? null : Math.min(tail, mostItems);
-      const query = queryOf({ service, component, since: timeOf(sinceMs), tail: most });
+      const query = queryOf({ service, component, severity, since: timeOf(sinceMs), tail: most });
       return ask(shapes.itemsOf(shapes.eventShape), 'GET', `/events${query}`);
     },
     history: (target, limit) =>

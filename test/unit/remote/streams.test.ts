@@ -44,10 +44,10 @@ interface FakeWatch {
   connection(count: number): Promise<Connection>;
 }
 
-/** A watch that tells a test of each connection. */
-function watchOf(): FakeWatch {
+/** A stream that tells a test of each connection. */
+function watchOf(type = 'text/event-stream'): FakeWatch {
   const open: Connection[] = [];
-  const handler: Handler = (asked, response) => void open.push({ asked, response: begin(response) });
+  const handler: Handler = (asked, response) => void open.push({ asked, response: begin(response, type) });
   const connection = (count: number): Promise<Connection> =>
     eventually(() => {
       const found = open[count - 1];
@@ -276,20 +276,18 @@ describe('logs', () => {
   };
 
   test('are followed through a break: no line is lost, none told twice', async () => {
-    const open: { readonly asked: Asked; readonly response: ServerResponse }[] = [];
-    const agent = await fakeAgent((asked, response) => {
-      open.push({ asked, response: begin(response, 'application/x-ndjson') });
-    });
+    const watch = watchOf('application/x-ndjson');
+    const agent = await fakeAgent(watch.handler);
     const stop = new AbortController();
     const options = { target: { service: 'shop', component: null }, follow: true, tail: 9, sinceMs: null };
     const lines = (await agent.client()).logs(options, stop.signal)[Symbol.asyncIterator]();
     const told = take(lines, 5);
-    const first = await eventually(() => open[0] ?? null);
+    const first = await watch.connection(1);
     expect(first.asked.url).toBe('/v1/services/shop/logs?tail=9&follow=true');
     print(first.response, entry(1, 'a'), entry(2, 'b'), entry(2, 'c'));
     await eventually(() => first.response.writableLength === 0);
     first.response.destroy();
-    const second = await eventually(() => open[1] ?? null);
+    const second = await watch.connection(2);
     expect(second.asked.url).toContain('since=2026-01-01T00%3A00%3A02.000Z');
     print(second.response, entry(2, 'b'), entry(2, 'c'), entry(2, 'd'), entry(3, 'e'));
     expect((await told).map(({ text }) => text)).toEqual(['a', 'b', 'c', 'd', 'e']);
