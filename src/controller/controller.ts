@@ -188,7 +188,7 @@ export class Controller implements RuntimeListener {
     for (let count = 0; count < stepsAnActivation; count += 1) {
       const row = await this.#options.registry.component(key);
       if (!row) return null;
-      const record = unwritten.over(row);
+      const record = await unwritten.over(row);
       if (!(await isSeenSinceProofIsDue(sight, record))) return this.#options.clock.now() + refusedRetryMs;
       const siblings = orderMatters(record) ? await this.#options.registry.components({ service: key.service }) : [];
       const decision = decide(await gatherWorld(this.#world, record, siblings));

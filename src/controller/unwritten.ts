@@ -23,14 +23,13 @@ export class Unwritten {
     this.#outcome = outcome;
   }
 
-  /** The record as it is once the outcome is written. One of an older generation is dropped, as the registry would. */
-  over(record: ComponentRecord): ComponentRecord {
-    if (!this.#outcome) return record;
-    if (record.generation > this.#outcome.generation) {
-      this.#outcome = undefined;
-      return record;
-    }
-    return { ...record, status: this.#outcome.status };
+  /** The record as it is once the outcome is written. One of another generation is no part of what is decided now. */
+  async over(record: ComponentRecord): Promise<ComponentRecord> {
+    const outcome = this.#outcome;
+    if (outcome?.generation === record.generation) return { ...record, status: outcome.status };
+    // The registry refuses what is past.
+    await this.write();
+    return record;
   }
 
   /** The events to be written with the next status, which holds what the outcome says; undefined: nothing is kept. */

@@ -24,9 +24,9 @@ function make() {
 describe('what came of a step', () => {
   it('counts for the next decision, which writes it', async () => {
     const { unwritten, written } = make();
-    expect(unwritten.over(record)).toBe(record);
+    expect(await unwritten.over(record)).toBe(record);
     unwritten.keep(outcome);
-    expect(unwritten.over(record)).toEqual({ ...record, status: outcome.status });
+    expect(await unwritten.over(record)).toEqual({ ...record, status: outcome.status });
     expect(unwritten.take()).toEqual([event]);
     expect(unwritten.take()).toBeUndefined();
     await unwritten.write();
@@ -39,15 +39,15 @@ describe('what came of a step', () => {
     await unwritten.write();
     await unwritten.write();
     expect(written).toEqual([outcome]);
-    expect(unwritten.over(record)).toBe(record);
+    expect(await unwritten.over(record)).toBe(record);
   });
 
-  it('is dropped when the spec is newer than what it speaks of', async () => {
+  it('is no part of a decision on a newer spec, and left to the registry to refuse', async () => {
     const { unwritten, written } = make();
     unwritten.keep(outcome);
     const edited = { ...record, generation: 6 };
-    expect(unwritten.over(edited)).toBe(edited);
-    await unwritten.write();
-    expect(written).toEqual([]);
+    expect(await unwritten.over(edited)).toBe(edited);
+    expect(written).toEqual([outcome]);
+    expect(unwritten.take()).toBeUndefined();
   });
 });
