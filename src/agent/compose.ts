@@ -3,9 +3,11 @@
  * that a command that only reads the registry starts fast.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { BerthClient } from '../api/client.js';
+import type { TokenKeeper } from '../api/http/auth/index.js';
 import type {
   AgentOptions,
   CliDeps,
@@ -17,10 +19,11 @@ import type {
 } from '../cli/deps.js';
 import { processStdio } from '../cli/node-stdio.js';
 import type { Driver } from '../core/ports/driver.js';
+import type { Log } from '../core/ports/log.js';
 import type { Registry } from '../core/ports/registry.js';
 import type { AgentParts } from './run-agent.js';
 import type { Settings } from './settings.js';
-import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles } from './system.js';
+import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles, tokensPath } from './system.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -32,6 +35,11 @@ export function composeCli(env: Env): CliDeps {
     connect: (options) => connect(options, env),
     runAgent: (options) => agent(options, env),
     maintenance: maintenanceOf(env),
+    tokens: (home) => tokenKeeper(homeFolder(home, env, isRoot)),
+    loginLink: async ({ home, ...request }) => {
+      const { requestLoginLink } = await import('../api/remote/login-link.js');
+      return requestLoginLink({ ...request, home: homeFolder(home, env, isRoot), clock: systemClock });
+    },
     vm: { setUp: (home, say, signal) => setUpVms(homeFolder(home, env, isRoot), env, say, signal) },
     simulation: { names: async () => (await import('../simulation/index.js')).scenarioNames(), run: simulated },
     runEditor,
@@ -82,16 +90,26 @@ async function agent(options: AgentOptions, env: Env): Promise<number> {
 }
 
 async function agentParts(): Promise<AgentParts> {
-  const [registries, { Monitor }, { Controller }, { createDrivers }, definitions, { definitionFeed }, { composeApi }] =
-    await Promise.all([
-      import('../registry/index.js'),
-      import('../monitor/monitor.js'),
-      import('../controller/controller.js'),
-      import('./compose-drivers.js'),
-      import('../definition/index.js'),
-      import('./definition-feed.js'),
-      import('./compose-api.js'),
-    ]);
+  const [
+    registries,
+    { Monitor },
+    { Controller },
+    { createDrivers },
+    definitions,
+    { definitionFeed },
+    { composeApi },
+    { createMetrics },
+  ] = await Promise.all([
+    import('../registry/index.js'),
+    import('../monitor/monitor.js'),
+    import('../controller/controller.js'),
+    import('./compose-drivers.js'),
+    import('../definition/index.js'),
+    import('./definition-feed.js'),
+    import('./compose-api.js'),
+    import('../api/http/metrics/metrics.js'),
+  ]);
+  const metrics = createMetrics(systemClock);
   return {
     acquireLock: registries.acquireAgentLock,
     openRegistry: (path, settings, log) =>
@@ -106,7 +124,8 @@ async function agentParts(): Promise<AgentParts> {
           log.info({ backup, wayBack }, 'the registry was migrated');
         },
       }),
-    drivers: (home, registry, settings, log) => createDrivers({ home, registry, settings, log, transient: false }),
+    drivers: (home, registry, settings, log) =>
+      createDrivers({ home, registry, settings, log, transient: false }).map((driver) => metrics.watchDriver(driver)),
     monitor: ({ registry, drivers, log, settings }, listener) =>
       new Monitor({
         drivers,
@@ -118,7 +137,8 @@ async function agentParts(): Promise<AgentParts> {
       }),
     controller: ({ registry, log, settings }, view) =>
       new Controller({
-        registry,
+        registry: metrics.watchRegistry(registry),
+        observer: metrics.reconciler,
         view,
         clock: systemClock,
         chance: systemChance,
@@ -126,7 +146,7 @@ async function agentParts(): Promise<AgentParts> {
         files: systemEnvFiles,
         settings: () => controllerSettings(settings()),
       }),
-    api: (facts) => composeApi(facts, readVersion()),
+    api: (facts) => composeApi(facts, metrics, readVersion()),
     watchDefinitions: async (folder, { registry, log }) =>
       definitions.watchDefinitions({
         folder,
@@ -168,6 +188,23 @@ async function connect(options: ConnectOptions, env: Env): Promise<BerthClient> 
   const { connectToHome } = await import('../api/remote/connect.js');
   return (await connectToHome({ home, version: readVersion(), actor, openLocal, ...shared })) ?? openLocal();
 }
+
+async function tokenKeeper(home: string): Promise<TokenKeeper> {
+  const { createTokenKeeper, createTokenStore, nodeTokenAccess } = await import('../api/http/auth/index.js');
+  const shared = { path: tokensPath(home), clock: systemClock, randomBytes };
+  const store = createTokenStore({ ...shared, files: nodeTokenAccess, log: warningsOnly });
+  return createTokenKeeper({ ...shared, store });
+}
+
+/** Of a command: what a person must know, and nothing else. */
+const warningsOnly: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (facts: object | string, message?: string) => {
+    process.stderr.write(`warning: ${message ?? (typeof facts === 'string' ? facts : '')}\n`);
+  },
+  error: () => undefined,
+};
 
 async function openFile(home: string, options: ConnectOptions, env: Env): Promise<BerthClient> {
   const [{ createLocalClient }, { openRegistry, readAgentHolder }] = await Promise.all([

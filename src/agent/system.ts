@@ -51,6 +51,11 @@ export function registryPath(home: string): string {
   return join(home, 'registry.db');
 }
 
+/** The file of a home's tokens for the HTTP API. */
+export function tokensPath(home: string): string {
+  return join(home, 'tokens.json');
+}
+
 /** A text file that the user named. E_USAGE when it cannot be read. */
 export async function readUserFile(path: string): Promise<string> {
   try {

@@ -29,6 +29,8 @@ const maybeService = { name: '[service]', summary: 'name of a service; absent: a
 const target = { name: '<target>', summary: 'SERVICE or SERVICE/COMPONENT', completes: 'names' } as const;
 const maybeTarget = { name: '[target]', summary: 'SERVICE or SERVICE/COMPONENT', completes: 'names' } as const;
 const component = { name: '<component>', summary: 'SERVICE/COMPONENT', completes: 'names' } as const;
+const token = { name: '<name>', summary: 'name of the token' } as const;
+const maybeToken = { name: '[name]', summary: 'name of the token (default: default)' } as const;
 
 export const commands: readonly CommandSpec[] = [
   {
@@ -210,6 +212,53 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/gc.js'),
   },
   {
+    name: 'login',
+    summary: 'print a link that logs a browser in to the dashboard, once',
+    args: [],
+    options: [{ flags: '--as <token>', summary: 'log in by this token (default: the first that may write)' }, output],
+    load: () => import('./commands/login.js'),
+  },
+  {
+    name: 'token list',
+    summary: 'show the tokens of the HTTP API',
+    args: [],
+    options: [output],
+    local: 'home',
+    load: () => import('./commands/token-list.js'),
+  },
+  {
+    name: 'token show',
+    summary: 'print a token',
+    args: [maybeToken],
+    options: [output],
+    local: 'home',
+    load: () => import('./commands/token-show.js'),
+  },
+  {
+    name: 'token add',
+    summary: 'make a token and print it',
+    args: [token],
+    options: [{ flags: '--access <access>', summary: 'read (default) or write', choices: ['read', 'write'] }, output],
+    local: 'home',
+    load: () => import('./commands/token-add.js'),
+  },
+  {
+    name: 'token rotate',
+    summary: 'make a token anew and print it; the old one, and who logged in by it, is void',
+    args: [maybeToken],
+    options: [output],
+    local: 'home',
+    load: () => import('./commands/token-rotate.js'),
+  },
+  {
+    name: 'token remove',
+    summary: 'take a token away, and the logins by it',
+    args: [token],
+    options: [],
+    local: 'home',
+    load: () => import('./commands/token-remove.js'),
+  },
+  {
     name: 'vm setup',
     summary: 'fetch the kernel that microVMs boot',
     local: 'home',
@@ -285,6 +334,7 @@ export const commands: readonly CommandSpec[] = [
 
 /** Commands that only hold others. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  token: 'look after the tokens of the HTTP API',
   vm: 'prepare this machine for virtual machines',
   db: 'look after the registry file',
 };

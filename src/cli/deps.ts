@@ -1,5 +1,6 @@
 /** What the command line needs of the world; composed elsewhere, so that tests can bring their own. */
 import type { BerthClient } from '../api/client.js';
+import type { LoginLink, TokenKeeper } from '../api/http/auth/index.js';
 import type { Clock } from '../core/ports/clock.js';
 
 /** One of the two streams a command writes to. */
@@ -50,6 +51,11 @@ export interface ConnectOptions {
   readonly actor: string;
   /** Make the registry when there is none; else that is E_REGISTRY_MISSING. */
   readonly create: boolean;
+}
+
+export interface LoginRequest extends Omit<ConnectOptions, 'create'> {
+  /** Name of the token to log in by; null: the agent chooses. */
+  readonly token: string | null;
 }
 
 export interface AgentOptions {
@@ -127,6 +133,10 @@ export interface CliDeps {
   /** Runs an agent in the foreground until it is told to stop; answers the exit code. */
   runAgent(options: AgentOptions): Promise<number>;
   readonly maintenance: Maintenance;
+  /** The tokens of a home. `home` as in `ConnectOptions`. */
+  tokens(home: string | null): Promise<TokenKeeper>;
+  /** A link that logs a browser in once, from the agent. E_AGENT_UNREACHABLE. */
+  loginLink(request: LoginRequest): Promise<LoginLink>;
   readonly vm: {
     /**
      * Fetches the kernel that microVMs boot and keeps it in the home; what is there already stays. `home` as in

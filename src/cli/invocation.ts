@@ -98,6 +98,11 @@ export class Invocation {
     return hostOf(this.options, this.deps.env, (text) => this.path(text));
   }
 
+  /** Who runs the command, for the history. */
+  get actor(): string {
+    return actorOf(this.deps);
+  }
+
   /** One line, or several, to stdout. Nothing when its reader is gone. */
   print(text: string): void {
     if (!this.#stdoutClosed) this.deps.stdio.stdout.write(`${text}\n`);
@@ -169,7 +174,7 @@ export class Invocation {
   async connect(options: { readonly create: boolean } = { create: false }): Promise<BerthClient> {
     const { deps } = this;
     const { home, host } = this;
-    const client = await deps.connect({ home, host, actor: actorOf(deps), create: options.create });
+    const client = await deps.connect({ home, host, actor: this.actor, create: options.create });
     this.#cleanups.push(() => client.close());
     return client;
   }

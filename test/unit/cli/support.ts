@@ -1,17 +1,25 @@
 /** The command line over a real registry in a temporary home, with an agent that only writes what it is told. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import {
+  createTokenKeeper,
+  createTokenStore,
+  nodeTokenAccess,
+  type LoginLink,
+} from '../../../src/api/http/auth/index.js';
 import { createLocalClient } from '../../../src/api/local-client.js';
 import type { AgentInfo } from '../../../src/api/views.js';
-import type { AgentOptions, CliDeps, Input, Maintenance } from '../../../src/cli/deps.js';
+import type { AgentOptions, CliDeps, ConnectOptions, Input, LoginRequest, Maintenance } from '../../../src/cli/deps.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { BerthError } from '../../../src/core/errors.js';
 import type { NewEvent } from '../../../src/core/event.js';
 import { parseKey } from '../../../src/core/names.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
+import type { Log } from '../../../src/core/ports/log.js';
 import type { ChangeContext, Registry } from '../../../src/core/ports/registry.js';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { createDefinitionReader, nodeFiles } from '../../../src/definition/index.js';
@@ -50,6 +58,13 @@ image = "localhost/shop-db:1"
 volumes = ["data:/data"]
 `;
 
+const noLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
 const noInput: Input = {
   isTty: false,
   async *read() {
@@ -82,7 +97,10 @@ export class Bench {
   readonly home: string;
   readonly env: Record<string, string> = {};
   readonly agentRuns: AgentOptions[] = [];
+  /** What was to be connected to. */
+  readonly connections: ConnectOptions[] = [];
   readonly maintenanceCalls: string[] = [];
+  readonly loginRequests: LoginRequest[] = [];
   agent: AgentInfo | null = { pid: 4711, sinceMs: 1_000 };
   drivers: readonly Driver[] | undefined = undefined;
   /** What the editor does to the text; answers its exit code. */
@@ -195,7 +213,9 @@ export class Bench {
 
   #deps(stdio: CliDeps['stdio']): CliDeps {
     return {
-      connect: async ({ create, actor }) => {
+      connect: async (options) => {
+        this.connections.push(options);
+        const { create, actor } = options;
         const { drivers } = this;
         return createLocalClient({
           registry: await this.#open(create),
@@ -212,6 +232,15 @@ export class Bench {
         return Promise.resolve(0);
       },
       maintenance: this.#maintenance(),
+      tokens: () => {
+        const shared = { path: join(this.home, 'tokens.json'), clock: realClock, randomBytes };
+        const store = createTokenStore({ ...shared, files: nodeTokenAccess, log: noLog });
+        return Promise.resolve(createTokenKeeper({ ...shared, store }));
+      },
+      loginLink: (request): Promise<LoginLink> => {
+        this.loginRequests.push(request);
+        return Promise.resolve({ url: 'http://127.0.0.1:7600/login?code=x', expiresAt: '2026-01-01T00:10:00.000Z' });
+      },
       vm: { setUp: (...args) => this.vmSetUp(...args) },
       simulation: {
         names: () => Promise.resolve(scenarioNames()),

@@ -14,8 +14,6 @@ export interface TokenAccess {
   create(path: string, text: string, temporary: string): Promise<boolean>;
   /** Puts a new file in its place, whole or not at all. */
   replace(path: string, text: string, temporary: string): Promise<void>;
-  /** Milliseconds since the file was made; null: there is none. */
-  ageMs(path: string, nowMs: number): Promise<number | null>;
   /** Makes an empty file. False: there is one. */
   claim(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;
@@ -61,7 +59,6 @@ export const nodeTokenAccess: TokenAccess = {
       await rm(temporary, { force: true });
     }
   },
-  ageMs: (path, nowMs) => orNull(async () => nowMs - (await stat(path)).mtimeMs),
   claim: async (path) => {
     try {
       await (await open(path, 'wx', 0o600)).close();

@@ -23,7 +23,7 @@ export interface TokenStore {
   update(change: (file: TokenFile) => TokenFile): Promise<TokenFile>;
 }
 
-/** A change takes some milliseconds: whoever holds the lock longer has died. */
+/** A change takes some milliseconds: whoever is seen to hold the lock for longer than this has died. */
 const lockExpiresMs = 10_000;
 const lockPauseMs = 20;
 const lockPatienceMs = 15_000;
@@ -83,10 +83,12 @@ export function createTokenStore(options: TokenStoreOptions): TokenStore {
 /** One writer after the other, also of other processes. Answers what lets go. */
 async function lock(path: string, { files, clock }: TokenStoreOptions): Promise<() => Promise<void>> {
   const deadline = clock.monotonic() + lockPatienceMs;
+  let seen: { readonly stamp: string | null; readonly sinceMs: number } = { stamp: null, sinceMs: 0 };
   while (!(await files.claim(path))) {
-    const ageMs = await files.ageMs(path, clock.now());
-    if (ageMs !== null && Math.abs(ageMs) > lockExpiresMs) await files.remove(path);
-    if (clock.monotonic() > deadline) {
+    const [stamp, nowMs] = [await files.stamp(path), clock.monotonic()];
+    if (stamp !== seen.stamp) seen = { stamp, sinceMs: nowMs };
+    else if (stamp !== null && nowMs - seen.sinceMs > lockExpiresMs) await files.remove(path);
+    if (nowMs > deadline) {
       throw new BerthError('E_TOKENS', `somebody else is changing the tokens (${path})`, {
         suggestion: 'try again; if nobody is, remove that file',
       });
