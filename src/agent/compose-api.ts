@@ -1,18 +1,26 @@
 /** The API of an agent, over the registry and the drivers that it has open. */
+import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createGate, createTokenStore, nodeTokenAccess } from '../api/http/auth/index.js';
+import type { Metrics } from '../api/http/metrics/metrics.js';
 import { createApiServer } from '../api/http/server.js';
-import type { Gate } from '../api/http/auth/gate-types.js';
-import { ApiReply } from '../api/http/contract.js';
+import { createWatchHub } from '../api/http/watch/index.js';
 import type { LocalClientPorts } from '../api/ports.js';
-import { BerthError } from '../core/errors.js';
-import { createDefinitionReader } from '../definition/reader.js';
-import { nodeFiles } from '../definition/files.js';
+import { sharedReads } from '../api/shared-reads.js';
+import { loadPages } from '../dashboard/server/pages.js';
+import { createDefinitionReader, definitionJsonSchema, nodeFiles } from '../definition/index.js';
 import type { ApiFacts, ApiPart } from './run-agent.js';
 import { systemChance, systemClock } from './system.js';
 
 /** Makes the API; it listens nowhere yet. */
-export function composeApi(facts: ApiFacts, version: string): ApiPart {
-  const { registry, drivers, settings, log, home, startedAtMs } = facts;
+export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): ApiPart {
+  const { drivers, settings, home, startedAtMs, view } = facts;
+  const log = facts.log.child({ part: 'api' });
+  const registry = sharedReads(facts.registry, systemClock);
   const reader = createDefinitionReader({ files: nodeFiles() });
+  const hub = createWatchHub({ registry: facts.registry, clock: systemClock, log });
   const portsFor = ({ actor }: { readonly actor: string }): LocalClientPorts => ({
     registry,
     reader: () => Promise.resolve(reader),
@@ -22,35 +30,76 @@ export function composeApi(facts: ApiFacts, version: string): ApiPart {
     actor,
     agentHolder: () => Promise.resolve({ pid: process.pid, sinceMs: startedAtMs }),
   });
-  return createApiServer({
+  const server = createApiServer({
     home,
     version,
     pid: process.pid,
     tcp: settings().api_listen,
     clock: systemClock,
     chance: systemChance,
-    log: log.child({ part: 'api' }),
+    log,
+    registry,
     portsFor,
-    gate: socketOnly,
+    view,
+    gate: (boundUrl) =>
+      createGate({
+        tokens: createTokenStore({
+          path: join(home, 'tokens.json'),
+          files: nodeTokenAccess,
+          clock: systemClock,
+          randomBytes,
+          log,
+        }),
+        clock: systemClock,
+        randomBytes,
+        log,
+        allowedHosts: () => settings().api_hosts.split(','),
+        boundUrl,
+      }),
+    hub,
+    pages: loadPages({ folder: dashboardFolder(), version, home: basename(home) }),
+    metrics: metrics.page,
+    definitionSchema: definitionJsonSchema,
   });
+  metrics.from({
+    clock: systemClock,
+    registry,
+    view,
+    queueDepth: facts.queueDepth,
+    watches: () => hub.stats(),
+    serving: () => server.serving(),
+    registryBytes: () => bytesOf(facts.registry.path),
+    usage,
+  });
+  return {
+    listen: () => server.listen(),
+    close: async () => {
+      await Promise.all([server.close(), hub.close()]);
+    },
+  };
 }
 
-/** Lets in whoever may open the socket. */
-const socketOnly: Gate = {
-  open: () => Promise.resolve(),
-  check: ({ via, headers }) => {
-    if (via !== 'socket') throw new BerthError('E_UNAUTHENTICATED', 'only the socket is served yet');
-    const actor = headers['x-berth-actor'];
-    return Promise.resolve({
-      via: 'socket',
-      name: 'socket',
-      access: 'write',
-      actor: typeof actor === 'string' ? actor : 'cli:unknown',
-    });
-  },
-  pageInstead: () => null,
-  loginPage: () => Promise.resolve(new ApiReply(404, '')),
-  login: () => Promise.resolve(new ApiReply(404, '')),
-  logout: () => Promise.resolve(new ApiReply(404, '')),
-  createLoginLink: () => Promise.reject(new BerthError('E_NOT_SUPPORTED', 'not yet')),
-};
+/** Beside the bundle or the compiled program; where neither is, there is no dashboard but the table. */
+function dashboardFolder(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const dist = here.lastIndexOf('/dist/');
+  return dist < 0 ? join(here, '../../dist/dashboard') : join(here.slice(0, dist), 'dist/dashboard');
+}
+
+/** The file with its write-ahead log. */
+async function bytesOf(path: string): Promise<number | null> {
+  const sizes = await Promise.all(
+    [path, `${path}-wal`].map((name) =>
+      stat(name).then(
+        ({ size }) => size,
+        () => null,
+      ),
+    ),
+  );
+  return sizes[0] === null ? null : (sizes[0] ?? 0) + (sizes[1] ?? 0);
+}
+
+function usage(): { readonly memoryBytes: number; readonly cpuSeconds: number } {
+  const { user, system } = process.cpuUsage();
+  return { memoryBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1_000_000 };
+}

@@ -18,6 +18,7 @@ import type { ObservedWorkload } from '../core/observation.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
 import type { EnvFileAccess } from '../core/ports/env-files.js';
 import type { Log } from '../core/ports/log.js';
+import type { ReconcileObserver } from '../core/ports/observer.js';
 import type { ChangeContext, ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { DriverHealth, RuntimeListener, RuntimeView } from '../core/ports/view.js';
 import type { ComponentSpec } from '../core/spec.js';
@@ -41,6 +42,8 @@ export interface ControllerOptions {
   readonly log: Log;
   readonly files: EnvFileAccess;
   readonly settings: () => ControllerSettings;
+  /** Absent: nobody counts. */
+  readonly observer?: ReconcileObserver;
 }
 
 export interface ControllerSettings {
@@ -89,6 +92,7 @@ export class Controller implements RuntimeListener {
       clock,
       concurrency: () => options.settings().concurrency,
       work: (key) => this.#work(key),
+      onTurn: (lateMs) => options.observer?.turn(lateMs),
     });
     this.#feed = new FeedReader({
       registry,
@@ -161,10 +165,15 @@ export class Controller implements RuntimeListener {
   async #work(keyText: string): Promise<number | null> {
     const key = parseKey(keyText);
     if (!key || this.#isClosed()) return null;
+    const { clock, observer } = this.#options;
+    const beganMs = clock.monotonic();
     try {
-      return await this.#reconcile(key);
+      const comeBackMs = await this.#reconcile(key);
+      observer?.looked(clock.monotonic() - beganMs, 'done');
+      return comeBackMs;
     } catch (error) {
       if (this.#isClosed()) return null;
+      observer?.looked(clock.monotonic() - beganMs, 'put-off');
       this.#options.log.warn({ err: messageOf(error), key: keyText }, 'put off');
       return this.#options.clock.now() + refusedRetryMs;
     }

@@ -10,6 +10,8 @@ export interface WorkQueueOptions {
   readonly concurrency: () => number;
   /** Does the work. Answers when to come back (Unix milliseconds), or null. Must not reject. */
   readonly work: (key: string) => Promise<number | null>;
+  /** Told how much later than it was due a key has its turn, in milliseconds. */
+  readonly onTurn?: (lateMs: number) => void;
 }
 
 export class WorkQueue {
@@ -69,6 +71,7 @@ export class WorkQueue {
       if (!first || first.dueMs > nowMs) break;
       this.#heap.pop();
       this.#due.delete(first.key);
+      this.#options.onTurn?.(nowMs - first.dueMs);
       void this.#run(first.key);
     }
     this.#armTimer();

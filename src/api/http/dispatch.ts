@@ -1,46 +1,67 @@
 /** From the route table to fastify: checks what comes in, calls the handler, sends what it answers. */
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { BerthError } from '../../core/errors.js';
-import type { BerthClient } from '../client.js';
+import { createLocalClient } from '../local-client.js';
 import { ApiLines, ApiReply, type Access, type ApiRequest, type Caller, type Route } from './contract.js';
+import { apiLimits } from './limits.js';
+import type { RouteDeps } from './parts.js';
+import { problemOf } from './problem.js';
+import { openLines, sendLines } from './send-lines.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
     operation?: string;
+    /** Bodies of definitions may be larger over the socket. */
+    definitions?: boolean;
   }
 }
 
-/** Who asks, and what is at hand to answer. */
+/** Who asks, and until when an answer is wanted. */
 export interface Asker {
   readonly caller: Caller;
-  readonly client: BerthClient;
-  /** Fires when the agent ends. */
-  readonly ending: AbortSignal;
+  /** Fires when the connection is gone, or the agent ends. */
+  readonly signal: AbortSignal;
 }
 
+const jsonType = 'application/json; charset=utf-8';
+/** An empty line goes out after so much silence, in milliseconds. */
+const quietMs = 15_000;
+
 /** Adds one route of the table. */
-export function addRoute(app: FastifyInstance, route: Route, askerOf: (request: FastifyRequest) => Asker): void {
+export function addRoute(
+  app: FastifyInstance,
+  route: Route,
+  deps: RouteDeps,
+  askerOf: (request: FastifyRequest, reply: FastifyReply) => Asker,
+): void {
   app.route({
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-    config: { access: route.access, operation: route.operation },
+    config: { access: route.access, operation: route.operation, definitions: takesDefinitions(route) },
     handler: async (request, reply) => {
-      const { caller, client, ending } = askerOf(request);
-      const answer = await route.handle({
+      const asker = askerOf(request, reply);
+      const checked = {
         params: check(route.params, request.params, 'path'),
         query: check(route.query, request.query, 'query'),
         body: check(route.body, request.body ?? {}, 'body'),
-        caller,
-        client,
-        headers: singleHeaders(request),
-        signal: AbortSignal.any([ending, goneSignal(reply)]),
-      } as ApiRequest<never, never, never>);
-      return send(reply, answer);
+      };
+      const call = (): Promise<unknown> =>
+        route.handle({
+          ...checked,
+          ...asker,
+          client: createLocalClient(deps.portsFor(asker.caller)),
+          headers: singleHeaders(request),
+        } as ApiRequest<never, never, never>);
+      if (route.kind === 'lines') return stream(call, { asker, deps, reply, instance: request.id });
+      return send(reply, await call());
     },
   });
+}
+
+function takesDefinitions(route: Route): boolean {
+  return route.operation === 'planDefinitions' || route.operation === 'applyDefinitions';
 }
 
 function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
@@ -51,45 +72,67 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
     field: [where, ...issue.path.map(String)].join('.'),
     message: issue.message,
   }));
-  const words = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new BerthError('E_USAGE', words, {
+  const [first] = problems;
+  const others = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  throw new BerthError('E_USAGE', `${first?.field ?? where}: ${first?.message ?? 'it is wrong'}${others}`, {
     suggestion: 'see docs/api.md, or /docs of the agent, for what it takes',
-    details: { problems },
+    details: { problems: problems.slice(0, problemsTold) },
   });
 }
+
+/** A body with thousands of faults is not answered with thousands of sentences. */
+const problemsTold = 50;
 
 function singleHeaders(request: FastifyRequest): Readonly<Record<string, string | undefined>> {
-  const entries = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join(', ') : value,
-  ]);
-  return Object.fromEntries(entries) as Record<string, string | undefined>;
-}
-
-/** Fires when the connection goes before all was answered. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
-}
-
-function send(reply: FastifyReply, answer: unknown): FastifyReply {
-  if (answer instanceof ApiLines) {
-    return reply.type('application/x-ndjson').send(Readable.from(textLines(answer.lines), { objectMode: false }));
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
-  if (answer instanceof ApiReply) {
-    const typed = typeof answer.body === 'string' || Buffer.isBuffer(answer.body);
-    const body = typed ? answer.body : JSON.stringify(answer.body);
-    return reply
-      .code(answer.status)
-      .headers({ 'content-type': 'application/json; charset=utf-8', ...answer.headers })
-      .send(body);
-  }
-  return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer ?? null));
+  return headers;
 }
 
-async function* textLines(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+/** Answers with a status, headers and a body, or with plain JSON. */
+export function send(reply: FastifyReply, answer: unknown): FastifyReply {
+  if (!(answer instanceof ApiReply)) return reply.type(jsonType).send(JSON.stringify(answer ?? null));
+  const { status, body, headers } = answer;
+  const isText = typeof body === 'string' || Buffer.isBuffer(body);
+  // Pages bring the type and the policy that they need.
+  const type = 'content-type' in headers || status === 303 ? {} : { 'content-type': jsonType };
+  return reply
+    .code(status)
+    .headers({ ...type, ...headers })
+    .send(isText ? body : JSON.stringify(body));
+}
+
+interface Streaming {
+  readonly asker: Asker;
+  readonly deps: RouteDeps;
+  readonly reply: FastifyReply;
+  readonly instance: string;
+}
+
+async function stream(
+  call: () => Promise<unknown>,
+  { asker, deps, reply, instance }: Streaming,
+): Promise<FastifyReply> {
+  const { clock } = deps;
+  const release = deps.takeSlot(asker.caller);
+  try {
+    const answer = await call();
+    if (!(answer instanceof ApiLines)) return send(reply, answer);
+    const open = await openLines(answer.lines, clock);
+    reply.hijack();
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.raw.writeHead(200, { ...headers, 'content-type': 'application/x-ndjson; charset=utf-8' });
+    reply.raw.flushHeaders();
+    await sendLines(reply.raw, open, {
+      clock,
+      stalledMs: apiLimits.stalledMs,
+      quietMs,
+      problemOf: (error) => problemOf(error, instance).problem,
+    });
+    return reply;
+  } finally {
+    release();
+  }
 }

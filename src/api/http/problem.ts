@@ -53,7 +53,8 @@ export function statusOf(code: ErrorCode): number {
 export function problemOf(thrown: unknown, instance: string): ProblemAnswer {
   const error = thrown instanceof StatusError ? thrown.error : known(thrown);
   const status = thrown instanceof StatusError ? thrown.status : statusOf(error.code);
-  const retry = retryAfterS[status];
+  const told = error.details['retryAfterS'];
+  const retry = typeof told === 'number' ? String(told) : retryAfterS[status];
   return {
     status,
     headers: {

@@ -1,11 +1,14 @@
 /** The API server: one application behind a unix socket and a loopback port, that ends at once when it is told to. */
 import type { IncomingMessage } from 'node:http';
 import { messageOf } from '../../core/errors.js';
+import type { DoctorCheck } from '../views.js';
 import { createApp, type App } from './app.js';
+import type { Gate } from './auth/index.js';
 import { createConnections, type Connections } from './connections.js';
 import { apiLimits } from './limits.js';
 import { listenOnSocket, listenOnTcp, removeAddress, removeSocket, writeAddress } from './listeners.js';
-import type { ApiOptions, Via } from './parts.js';
+import type { ApiOptions, RouteDeps, Via } from './parts.js';
+import { StreamSlots } from './slots.js';
 
 /** A port that is taken is tried again this often, in milliseconds. */
 const tryAgainMs = 15_000;
@@ -16,12 +19,12 @@ export interface ApiServer {
    * Resolves when each address was tried once.
    */
   listen(): Promise<void>;
+  /** Streams and connections that are open now. */
+  serving(): { readonly streams: number; readonly connections: number };
   /** Ends every connection and every request under way, and takes the socket away. Never fails. */
   close(): Promise<void>;
   /** Null: it does not listen there, or not yet. */
   readonly address: { readonly socket: string | null; readonly url: string | null };
-  /** Why it does not listen where it should; null: it does. */
-  readonly problem: string | null;
 }
 
 /** Makes the server; it listens nowhere yet. */
@@ -32,6 +35,8 @@ export function createApiServer(options: ApiOptions): ApiServer {
 class Server implements ApiServer {
   readonly #options: ApiOptions;
   readonly #app: Promise<App>;
+  readonly #slots = new StreamSlots(apiLimits);
+  readonly #gate: Gate;
   readonly #socket: Connections;
   readonly #tcp: Connections;
   readonly #vias = new WeakMap<IncomingMessage, Via>();
@@ -42,7 +47,15 @@ class Server implements ApiServer {
 
   constructor(options: ApiOptions) {
     this.#options = options;
-    this.#app = createApp(options, (request) => this.#vias.get(request) ?? 'tcp');
+    const gate = options.gate(() => this.#address.url);
+    const deps: RouteDeps = {
+      ...options,
+      gate,
+      addressChecks: () => this.#checks(),
+      takeSlot: (caller) => this.#slots.take(caller),
+    };
+    this.#gate = gate;
+    this.#app = createApp(deps, (request) => this.#vias.get(request) ?? 'tcp');
     // Whoever listens awaits it; until then a failure is nobody's.
     this.#app.catch(() => undefined);
     this.#socket = this.#connections('socket');
@@ -53,11 +66,26 @@ class Server implements ApiServer {
     return this.#address;
   }
 
-  get problem(): string | null {
-    return this.#problems.size === 0 ? null : [...this.#problems.values()].join('; ');
+  /** What `doctor` says of each address that it should be reached at. */
+  #checks(): readonly DoctorCheck[] {
+    const { socket, url } = this.#address;
+    const places = [{ via: 'socket', name: 'socket', detail: socket }] as const;
+    const tcp = this.#options.tcp === 'off' ? [] : [{ via: 'tcp', name: 'tcp', detail: url } as const];
+    return [...places, ...tcp].map(({ via, name, detail }) => {
+      const problem = this.#problems.get(via);
+      const ok = problem === undefined && detail !== null;
+      const remedy = 'free it, or set api_listen; it is tried again every 15 s';
+      const words = problem ?? detail ?? 'it does not listen there yet';
+      return { area: 'api', name, ok, level: ok ? 'ok' : 'warning', detail: words, remedy: ok ? null : remedy };
+    });
+  }
+
+  serving(): { readonly streams: number; readonly connections: number } {
+    return { streams: this.#slots.taken, connections: this.#socket.count() + this.#tcp.count() };
   }
 
   async listen(): Promise<void> {
+    await this.#gate.open();
     await Promise.all([
       this.#try('socket', async () => {
         await this.#app;

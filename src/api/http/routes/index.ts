@@ -1,8 +1,20 @@
-/** The route table: everything that the API serves. */
+/** The route table: everything that the API serves, but for watches and pages. */
 import type { Route } from '../contract.js';
-import type { ApiOptions } from '../parts.js';
+import type { RouteDeps } from '../parts.js';
+import { aboutRoutes } from './about.js';
+import { componentRoutes } from './components.js';
+import { definitionRoutes } from './definitions.js';
+import { serviceRoutes } from './services.js';
 import { statusRoutes } from './status.js';
+import { workRoutes } from './work.js';
 
-export function createRoutes(_options: ApiOptions): readonly Route[] {
-  return statusRoutes();
+export function createRoutes(deps: RouteDeps): readonly Route[] {
+  const routes = [
+    ...statusRoutes(deps),
+    ...serviceRoutes(deps),
+    ...componentRoutes(deps),
+    ...definitionRoutes(deps),
+    ...workRoutes(deps),
+  ];
+  return [...aboutRoutes(deps, routes), ...routes];
 }

@@ -1,28 +1,182 @@
 /** What is there, and how it stands. */
+import { basename } from 'node:path';
 import { z } from 'zod';
+import { formatKey } from '../../../core/names.js';
+import type { ComponentView } from '../../views.js';
 import { ApiReply, apiPrefix, type Route } from '../contract.js';
 import { defineRoute } from '../define.js';
+import type { RouteDeps } from '../parts.js';
+import { componentsQuery, eventsQuery, instantMs, statusQuery } from '../schemas/parts.js';
+import { agentInfo, componentView, doctorReport, eventView, statusReport } from '../schemas/views.js';
+import { shareRuns } from '../share-runs.js';
+import { driverView, readiness, viewDrivers } from '../readiness.js';
 
-export function statusRoutes(): readonly Route[] {
+const version = z.string();
+
+export function statusRoutes(deps: RouteDeps): readonly Route[] {
+  return [...aliveRoutes(deps), ...homeRoutes(deps), ...componentLists(), doctorRoute(deps)];
+}
+
+function aliveRoutes(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute({
       method: 'GET',
       path: '/healthz',
       operation: 'health',
-      summary: 'Says that the process answers.',
+      summary: 'Says that the process answers. Needs no token.',
       access: 'read',
-      response: z.string(),
-      handle: () => Promise.resolve(new ApiReply(200, 'ok', { 'content-type': 'text/plain' })),
+      response: z.literal('ok'),
+      handle: () => Promise.resolve(new ApiReply(200, 'ok', { 'content-type': 'text/plain; charset=utf-8' })),
     }),
+    defineRoute({
+      method: 'GET',
+      path: '/readyz',
+      operation: 'ready',
+      summary: 'Says that the registry can be read and that each driver was asked once.',
+      access: 'read',
+      response: z.strictObject({ ready: z.literal(true), revision: z.int(), drivers: z.array(driverView) }),
+      errors: ['E_RUNTIME_UNAVAILABLE', 'E_REGISTRY_BUSY'],
+      handle: () => readiness(deps),
+    }),
+  ];
+}
+
+function homeRoutes(deps: RouteDeps): readonly Route[] {
+  const { registry } = deps;
+  return [
+    defineRoute({
+      method: 'GET',
+      path: `${apiPrefix}/agent`,
+      operation: 'agent',
+      summary: 'Which agent answers, of which home, and how far its registry is.',
+      access: 'read',
+      response: z.strictObject({
+        agent: agentInfo.nullable(),
+        version,
+        home: z.strictObject({ id: z.string(), name: z.string() }),
+        node: z.string(),
+        epoch: z.string(),
+        revision: z.int(),
+      }),
+      handle: async ({ client }) => ({
+        agent: await client.agent(),
+        version: deps.version,
+        home: { id: registry.homeId, name: basename(deps.home) },
+        node: 'local',
+        epoch: registry.epoch,
+        revision: await registry.revision(),
+      }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: `${apiPrefix}/nodes`,
+      operation: 'nodes',
+      summary: 'The machines that run workloads, with their drivers.',
+      access: 'read',
+      response: z.strictObject({
+        items: z.array(z.strictObject({ name: z.string(), agent: agentInfo.nullable(), drivers: z.array(driverView) })),
+      }),
+      handle: async ({ client }) => ({
+        items: [{ name: 'local', agent: await client.agent(), drivers: viewDrivers(deps.view) }],
+      }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: `${apiPrefix}/names`,
+      operation: 'names',
+      summary: 'Names of services and components, for completion.',
+      access: 'read',
+      response: z.strictObject({ items: z.array(z.string()) }),
+      handle: async ({ client }) => ({ items: await client.names() }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: `${apiPrefix}/events`,
+      operation: 'events',
+      summary: 'What happened, oldest first; the newest that match.',
+      access: 'read',
+      query: eventsQuery,
+      response: z.strictObject({ items: z.array(eventView) }),
+      errors: ['E_NOT_FOUND'],
+      handle: async ({ client, query }) => {
+        const { service, component = null, severity = null, since, tail } = query;
+        const items = await client.events({
+          target: service === undefined ? null : { service, component },
+          sinceMs: since === undefined ? null : instantMs(since),
+          tail,
+          severity,
+        });
+        return { items };
+      },
+    }),
+  ];
+}
+
+function componentLists(): readonly Route[] {
+  return [
     defineRoute({
       method: 'GET',
       path: `${apiPrefix}/status`,
       operation: 'status',
-      summary: 'All components, or those of one service.',
+      summary: 'All components, or those of one service, in one answer.',
       access: 'read',
-      query: z.strictObject({ service: z.string().optional() }),
-      response: z.unknown(),
+      query: statusQuery,
+      response: statusReport,
+      errors: ['E_NOT_FOUND'],
       handle: ({ client, query }) => client.status({ service: query.service ?? null }),
     }),
+    defineRoute({
+      method: 'GET',
+      path: `${apiPrefix}/components`,
+      operation: 'components',
+      summary: 'Components that match, page by page, in order of their names.',
+      access: 'read',
+      query: componentsQuery,
+      response: z.strictObject({
+        items: z.array(componentView),
+        next: z.string().nullable().meta({ description: 'The cursor of the next page; null: this is the last one.' }),
+        revision: z.int(),
+      }),
+      errors: ['E_NOT_FOUND'],
+      handle: async ({ client, query }) => {
+        const { revision, components } = await client.status({ service: query.service ?? null });
+        const phases = query.phase?.split(',');
+        const matches = (view: ComponentView): boolean =>
+          (phases === undefined || phases.includes(view.phase)) &&
+          (query.drift === undefined || view.drift.length > 0 === (query.drift === 'true'));
+        return { ...pageOf(components.filter(matches), query.cursor, query.limit), revision };
+      },
+    }),
   ];
+}
+
+/** The items after the cursor, which is the name of the last one that was seen: whatever comes and goes meanwhile. */
+function pageOf(components: readonly ComponentView[], cursor: string | undefined, limit: number) {
+  const sorted = [...components].sort(byName);
+  const rest = cursor === undefined ? sorted : sorted.filter((view) => order(formatKey(view), cursor) > 0);
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rest.length > items.length && last !== undefined ? formatKey(last) : null };
+}
+
+const byName = (a: ComponentView, b: ComponentView): number => order(formatKey(a), formatKey(b));
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function doctorRoute(deps: RouteDeps): Route {
+  // It asks every runtime what it can do: however many want to know at once, it is done once.
+  const diagnose = shareRuns(deps.clock);
+  return defineRoute({
+    method: 'GET',
+    path: `${apiPrefix}/doctor`,
+    operation: 'doctor',
+    summary: 'What keeps this home from working, with the remedy for each.',
+    access: 'read',
+    response: doctorReport,
+    handle: ({ client }) =>
+      diagnose(async () => {
+        const { checks } = await client.doctor();
+        const all = [...checks, ...deps.addressChecks()];
+        return { ok: all.every((check) => check.level !== 'error'), checks: all };
+      }),
+  });
 }

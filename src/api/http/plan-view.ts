@@ -1,0 +1,8 @@
+/** Plans as they are answered. */
+import type { PlanResult } from '../client.js';
+
+/** Without the statements that carry it out: those are the agent's own business. */
+export function shownPlan<P extends PlanResult>({ plan, ...rest }: P) {
+  const { changes: _changes, ...shown } = plan;
+  return { ...rest, plan: shown };
+}
