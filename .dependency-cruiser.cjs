@@ -49,7 +49,8 @@ module.exports = {
       name: 'no-dev-package',
       comment: 'A package that only development has is missing where Berth runs.',
       severity: 'error',
-      from: { path: here },
+      // The dashboard's app is bundled with what it imports.
+      from: { path: here, pathNot: '^src/dashboard/app/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     only('core-is-pure', 'core imports nothing but core: no packages, no Node modules.', '^src/core/', '^src/core/'),
@@ -75,6 +76,34 @@ module.exports = {
       to: { path: here, pathNot: ['^src/core/', '^src/api/', '^src/cli/'] },
     },
     {
+      name: 'dashboard-knows-types',
+      comment: 'The dashboard speaks with the agent over HTTP: of the rest it knows the types of core and api.',
+      severity: 'error',
+      from: { path: '^src/dashboard/' },
+      to: { path: here, pathNot: ['^src/dashboard/'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'dashboard-knows-the-api',
+      comment: 'What stands behind the API is nothing that a page knows, not even its types.',
+      severity: 'error',
+      from: { path: '^src/dashboard/' },
+      to: { path: here, pathNot: ['^src/(core|api|dashboard)/'] },
+    },
+    {
+      name: 'dashboard-runs-in-two-places',
+      comment: 'The agent has no document and no bundler: it knows nothing of the app. The model runs in both.',
+      severity: 'error',
+      from: { path: '^src/dashboard/(server|model)/' },
+      to: { path: '^src/dashboard/app/' },
+    },
+    {
+      name: 'nothing-imports-the-dashboard',
+      comment: 'The server is given its pages.',
+      severity: 'error',
+      from: { path: here, pathNot: '^src/dashboard/|^src/agent/compose\\.ts$' },
+      to: { path: '^src/dashboard/' },
+    },
+    {
       name: 'controller-drives-reconcilers',
       comment: 'The controller acts on what reconcilers decide; it reaches the shells through the interfaces of core.',
       severity: 'error',
@@ -83,7 +112,8 @@ module.exports = {
     },
     {
       name: 'agent-composes-in-one-file',
-      comment: 'Only src/agent/compose.ts, and compose-drivers.ts and compose-api.ts for it, bring the shells together.',
+      comment:
+        'Only src/agent/compose.ts, and compose-drivers.ts and compose-api.ts for it, bring the shells together.',
       severity: 'error',
       from: { path: '^src/agent/', pathNot: '^src/agent/compose(-drivers|-api)?\\.ts$' },
       to: { path: here, pathNot: ['^src/core/', '^src/agent/'] },

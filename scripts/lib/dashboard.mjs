@@ -6,7 +6,7 @@ import { lastLines, run } from './run.mjs';
 
 const minuteMs = 60_000;
 
-/** @typedef {{ listFiles(folder: string): string[], hash(parts: readonly string[]): string }} Tools Of the set-up. */
+/** @typedef {{ listFiles: (folder: string) => string[], hash: (parts: readonly string[]) => string }} Tools Of the set-up. */
 
 /**
  * Throws an Error whose message is for people.

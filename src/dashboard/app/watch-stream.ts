@@ -41,7 +41,8 @@ function openStream(after: string | null, listener: StreamListener): Stream {
   const source = new EventSource(after === null ? '/v1/watch' : `/v1/watch?after=${encodeURIComponent(after)}`);
   for (const name of names) {
     source.addEventListener(name, (event: MessageEvent<string>) => {
-      listener.onMessage({ name, data: JSON.parse(event.data) } as WatchMessage, event.lastEventId);
+      const data: unknown = JSON.parse(event.data);
+      listener.onMessage({ name, data } as WatchMessage, event.lastEventId);
     });
   }
   // The browser would try again by itself, but neither soon enough nor with a word of why.

@@ -29,6 +29,12 @@ const planted = [
   { file: 'src/simulation/planted.ts', imports: '../api/there.js', rule: 'simulation-composes-the-core' },
   { file: 'src/simulation/planted.ts', imports: '../runtimes/podman/there.js', rule: 'simulation-composes-the-core' },
   { file: 'src/controller/planted.ts', imports: '../simulation/there.js', rule: 'nothing-imports-the-simulation' },
+  { file: 'src/dashboard/app/planted.ts', imports: '../../core/there.js', rule: 'dashboard-knows-types' },
+  { file: 'src/dashboard/model/planted.ts', imports: '../../api/there.js', rule: 'dashboard-knows-types' },
+  { file: 'src/dashboard/server/planted.ts', imports: '../../registry/there.js', rule: 'dashboard-knows-the-api' },
+  { file: 'src/dashboard/model/planted.ts', imports: '../app/there.js', rule: 'dashboard-runs-in-two-places' },
+  { file: 'src/dashboard/server/planted.ts', imports: 'preact', rule: 'no-dev-package' },
+  { file: 'src/api/planted.ts', imports: '../dashboard/there.js', rule: 'nothing-imports-the-dashboard' },
   { file: 'src/registry/planted.ts', imports: 'vitest', rule: 'no-dev-package' },
   { file: 'src/registry/planted.ts', imports: './not-there.js', rule: 'no-unresolvable' },
 ] as const;
