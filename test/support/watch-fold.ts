@@ -5,17 +5,14 @@ import type { ComponentView } from '../../src/api/views.js';
 type Data = Readonly<Record<string, unknown>> & { readonly revision: number };
 
 /** A component without its age, which is another one each time it is told. */
-export type Told = Omit<ComponentView, 'observedAgeMs'>;
-
-export function withoutAge(view: ComponentView): Told {
-  const { observedAgeMs: _, ...told } = view;
-  return told;
+export function withoutAge(view: ComponentView): ComponentView {
+  return { ...view, observedAgeMs: null };
 }
 
 /** Follows one watch through however many connections. */
 export class WatchFold {
   /** By `service/component`. */
-  readonly components = new Map<string, Told>();
+  readonly components = new Map<string, ComponentView>();
   /** Revisions, in the order in which they were told. */
   readonly events: number[] = [];
   readonly changed: number[] = [];

@@ -2,13 +2,14 @@
 import { expect, onTestFinished } from 'vitest';
 import { createWatchHub, type Watch, type WatchHub, type WatchHubOptions } from '../../../src/api/http/watch/index.js';
 import { defaultDriverNames, viewComponent } from '../../../src/api/status-view.js';
+import type { ComponentView } from '../../../src/api/views.js';
 import type { Clock } from '../../../src/core/ports/clock.js';
 import type { Log } from '../../../src/core/ports/log.js';
 import type { Change, Registry } from '../../../src/core/ports/registry.js';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { eventually } from '../../support/eventually.js';
 import { realClock } from '../../support/real-clock.js';
-import { WatchFold, withoutAge, type Told } from '../../support/watch-fold.js';
+import { WatchFold, withoutAge } from '../../support/watch-fold.js';
 import { TestSink } from '../../support/watch-sink.js';
 import { agent, cli, openTemporary, put, putService, spec, type Opened } from '../registry/support.js';
 
@@ -68,7 +69,7 @@ export function hubOver(registry: Registry, options: Partial<WatchHubOptions> = 
 }
 
 /** All components as a fresh look at the registry shows them. */
-export async function shown(registry: Registry, service?: string): Promise<ReadonlyMap<string, Told>> {
+export async function shown(registry: Registry, service?: string): Promise<ReadonlyMap<string, ComponentView>> {
   const records = await registry.components(service === undefined ? {} : { service });
   const context = { nowMs: 0, freshness: [], driverNames: defaultDriverNames };
   return new Map(

@@ -2,9 +2,12 @@
  * Follows the registry for all watches together: one listener, one read of the feed a change, everything put into words
  * once. It pauses while the registry cannot be read, and ends when it cannot go on without a gap.
  */
+import type { BerthEvent } from '../../../core/event.js';
 import { isBerthError, messageOf } from '../../../core/errors.js';
 import { formatKey } from '../../../core/names.js';
 import type { ChangeLogEntry, ComponentRecord, DriverFreshness } from '../../../core/ports/registry.js';
+import { secretsOf } from '../../../core/secrets.js';
+import type { EventView } from '../../views.js';
 import { Batch } from './batch.js';
 import { Present, type PresentChange } from './present.js';
 import { Recent } from './recent.js';
@@ -152,7 +155,17 @@ export class Follower {
 
   #batch(from: number, to: number, entries: readonly ChangeLogEntry[], changes: readonly PresentChange[]): Batch {
     const places = placed(changes, touchedBy(entries));
-    return new Batch(from, to, messagesOf(entries, places, this.moment(), this.#options.views.event));
+    return new Batch(
+      from,
+      to,
+      messagesOf(entries, places, this.moment(), (event) => this.#view(event)),
+    );
+  }
+
+  #view(event: BerthEvent): EventView {
+    const { service, component } = event;
+    const record = service !== null && component !== null && this.present.get({ service, component })?.record;
+    return this.#options.views.event(event, record ? secretsOf(record.spec) : []);
   }
 
   #wake(): void {

@@ -58,7 +58,8 @@ export interface WatchHub {
 /** How records and events are shown. */
 export interface WatchViews {
   readonly component: (record: ComponentRecord, context: ViewContext) => ComponentView;
-  readonly event: (event: BerthEvent) => EventView;
+  /** `secrets`: of the component that it is of, not to be shown. */
+  readonly event: (event: BerthEvent, secrets: readonly string[]) => EventView;
 }
 
 export interface WatchHubOptions {
