@@ -10,6 +10,7 @@ import type { Driver } from '../core/ports/driver.js';
 import type { Registry } from '../core/ports/registry.js';
 import type { RuntimeListener, RuntimeView } from '../core/ports/view.js';
 import { agentLog } from './log.js';
+import { shutFiles } from './private-files.js';
 import type { Settings } from './settings.js';
 import { registryPath, systemClock } from './system.js';
 
@@ -78,6 +79,7 @@ export async function runAgent(run: AgentRun): Promise<number> {
   let settings = run.loadSettings();
   const log = agentLog(settings, process.stderr);
   await makeHome(run.home);
+  await shutFiles(run.home, log);
   const path = registryPath(run.home);
   const release = run.parts.acquireLock(path, { pid: process.pid, host: hostname(), startedAtMs: systemClock.now() });
   const reload = (): void => {
