@@ -38,8 +38,9 @@ function acceptVariable(spec: ComponentSpec, key: string, observed: string): Com
   if (observed === '(secret)' || observed === '(set)') {
     throw unsupported(`${envPrefix}${key}`, 'its value is not shown, and so not known');
   }
-  const { [key]: _old, ...others } = spec.env;
-  if (observed === none) return { ...spec, env: others };
+  if (observed === none) {
+    return { ...spec, env: Object.fromEntries(Object.entries(spec.env).filter(([name]) => name !== key)) };
+  }
   const value = parsed(observed);
   if (typeof value !== 'string') throw unsupported(`${envPrefix}${key}`, 'its value is not known');
   return { ...spec, env: { ...spec.env, [key]: value } };

@@ -35,13 +35,11 @@ export async function acceptDrift(
   { fields, dryRun, message }: AcceptOptions,
 ): Promise<PlanResult | AppliedResult> {
   const wanted = [...new Set(fields)];
-  let stops = false;
   const planned = await planWith(ports, key, (record) => {
     const drifts = wanted.map((field) => driftOf(record, field));
-    stops = drifts.some((drift) => drift.field === 'state');
     return drifts.filter((drift) => drift.field !== 'state').reduce(acceptField, record.spec);
   });
-  const all = stops ? withStop(planned, key) : planned;
+  const all = wanted.includes('state') ? withStop(planned, key) : planned;
   return dryRun ? shown(all) : carryOut(ports, all, false, message);
 }
 

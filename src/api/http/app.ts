@@ -4,7 +4,6 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { BerthError } from '../../core/errors.js';
 import { FrontDesk, pathOf } from './desk.js';
 import { addRoute } from './dispatch.js';
-import { apiLimits } from './limits.js';
 import { addPages } from './pages.js';
 import type { RouteDeps, Via } from './parts.js';
 import { createRoutes } from './routes/index.js';
@@ -23,10 +22,12 @@ export async function createApp(deps: RouteDeps, viaOf: (request: IncomingMessag
   const desk = new FrontDesk(deps, viaOf);
   const app = fastify({
     logger: false,
-    bodyLimit: apiLimits.definitionsBytes,
+    bodyLimit: deps.limits.definitionsBytes,
     exposeHeadRoutes: false,
     genReqId: () => `urn:uuid:${deps.chance.id()}`,
     routerOptions: { maxParamLength: 255 },
+    // What cannot even be routed, such as a broken escape.
+    frameworkErrors: (error, request, reply) => void desk.fail(error, request, reply),
   });
   app.setErrorHandler((error, request, reply) => desk.fail(error, request, reply));
   app.setNotFoundHandler((request) => {

@@ -60,6 +60,8 @@ export function createConnections(limits: ApiLimits, handle: Handler): Connectio
     });
   });
   server.on('clientError', refuse);
+  // Such as too many open files: that connection is lost, and nothing else.
+  server.on('error', () => undefined);
 
   function forget(socket: Socket): void {
     all.delete(socket);

@@ -8,7 +8,6 @@ import { checkLength, readJson } from './body.js';
 import { Buckets } from './buckets.js';
 import type { Caller } from './contract.js';
 import { send, type Asker } from './dispatch.js';
-import { apiLimits } from './limits.js';
 import type { RouteDeps, Via } from './parts.js';
 import { problemOf, problemType, StatusError } from './problem.js';
 
@@ -26,17 +25,18 @@ export class FrontDesk implements Desk {
   readonly #viaOf: (request: IncomingMessage) => Via;
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
   readonly #underWay = new Set<AbortController>();
-  readonly #buckets = new Buckets(apiLimits);
+  readonly #buckets: Buckets;
 
   constructor(deps: RouteDeps, viaOf: (request: IncomingMessage) => Via) {
     this.#deps = deps;
     this.#viaOf = viaOf;
+    this.#buckets = new Buckets(deps.limits);
   }
 
   /** The first hook: nothing of a request is looked at before this is passed. */
   async receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.headers(securityHeaders('api'));
-    if (Buffer.byteLength(request.url) > apiLimits.urlBytes) {
+    if (Buffer.byteLength(request.url) > this.#deps.limits.urlBytes) {
       throw new StatusError(414, new BerthError('E_TOO_LARGE', 'the address of the request is too long'));
     }
     const caller = await this.#deps.gate.check(this.gateRequest(request));
@@ -66,9 +66,10 @@ export class FrontDesk implements Desk {
 
   async readBody(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
     const large = request.routeOptions.config.definitions === true && this.#viaOf(request.raw) === 'socket';
-    const bytes = large ? apiLimits.definitionsBytes : apiLimits.bodyBytes;
+    const { definitionsBytes, bodyBytes, jsonDepth } = this.#deps.limits;
+    const bytes = large ? definitionsBytes : bodyBytes;
     checkLength(payload, bytes);
-    return readJson(payload, { bytes, depth: apiLimits.jsonDepth });
+    return readJson(payload, { bytes, depth: jsonDepth });
   }
 
   askerOf(request: FastifyRequest, reply: FastifyReply): Asker {

@@ -4,7 +4,6 @@ import type { z } from 'zod';
 import { BerthError } from '../../core/errors.js';
 import { createLocalClient } from '../local-client.js';
 import { ApiLines, ApiReply, type Access, type ApiRequest, type Caller, type Route } from './contract.js';
-import { apiLimits } from './limits.js';
 import type { RouteDeps } from './parts.js';
 import { problemOf } from './problem.js';
 import { openLines, sendLines } from './send-lines.js';
@@ -54,8 +53,9 @@ export function addRoute(
           client: createLocalClient(deps.portsFor(asker.caller)),
           headers: singleHeaders(request),
         } as ApiRequest<never, never, never>);
-      if (route.kind === 'lines') return stream(call, { asker, deps, reply, instance: request.id });
-      return send(reply, await call());
+      if (route.kind === 'lines') await stream(call, { asker, deps, reply, instance: request.id });
+      else send(reply, await call());
+      return reply;
     },
   });
 }
@@ -104,6 +104,9 @@ export function send(reply: FastifyReply, answer: unknown): FastifyReply {
     .send(isText ? body : JSON.stringify(body));
 }
 
+/** Whoever was written to is gone: the `close` that follows tells. */
+export const ignore = (): void => undefined;
+
 interface Streaming {
   readonly asker: Asker;
   readonly deps: RouteDeps;
@@ -111,27 +114,27 @@ interface Streaming {
   readonly instance: string;
 }
 
-async function stream(
-  call: () => Promise<unknown>,
-  { asker, deps, reply, instance }: Streaming,
-): Promise<FastifyReply> {
+async function stream(call: () => Promise<unknown>, { asker, deps, reply, instance }: Streaming): Promise<void> {
   const { clock } = deps;
   const release = deps.takeSlot(asker.caller);
   try {
     const answer = await call();
-    if (!(answer instanceof ApiLines)) return send(reply, answer);
+    if (!(answer instanceof ApiLines)) {
+      send(reply, answer);
+      return;
+    }
     const open = await openLines(answer.lines, clock);
     reply.hijack();
     const headers = reply.getHeaders() as Record<string, string>;
     reply.raw.writeHead(200, { ...headers, 'content-type': 'application/x-ndjson; charset=utf-8' });
+    reply.raw.on('error', ignore);
     reply.raw.flushHeaders();
     await sendLines(reply.raw, open, {
       clock,
-      stalledMs: apiLimits.stalledMs,
+      stalledMs: deps.limits.stalledMs,
       quietMs,
       problemOf: (error) => problemOf(error, instance).problem,
     });
-    return reply;
   } finally {
     release();
   }

@@ -68,9 +68,11 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   return plain(io === 'input' ? z.toJSONSchema(schema, { io }) : (partsWith(schema)[unnamed] ?? {}));
 }
 
+/** What zod adds for whoever reads a schema by itself. */
+const ofTheMaker = new Set(['$schema', '$id', 'id']);
+
 function plain(schema: Json): Json {
-  const { $schema: _schema, $id: _id, id: _name, ...rest } = schema;
-  return rest;
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !ofTheMaker.has(name)));
 }
 
 function operationOf(route: Route): Operation {

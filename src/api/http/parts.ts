@@ -7,6 +7,7 @@ import type { LocalClientPorts } from '../ports.js';
 import type { DoctorCheck, StatusReport } from '../views.js';
 import type { Gate, GateRequest } from './auth/index.js';
 import type { Caller } from './contract.js';
+import type { ApiLimits } from './limits.js';
 import type { WatchHub } from './watch/index.js';
 
 /** The way that a request came. */
@@ -49,10 +50,13 @@ export interface ApiOptions {
   readonly metrics: MetricsPage;
   /** JSON Schema of a definition file. */
   readonly definitionSchema: () => Readonly<Record<string, unknown>>;
+  /** Default: `apiLimits`. */
+  readonly limits?: ApiLimits;
 }
 
 /** What the routes work with. */
 export interface RouteDeps extends Omit<ApiOptions, 'gate'> {
+  readonly limits: ApiLimits;
   readonly gate: Gate;
   /** How the addresses stand, for `doctor`. */
   readonly addressChecks: () => readonly DoctorCheck[];

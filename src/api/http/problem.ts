@@ -19,6 +19,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   E_TOO_MANY: 429,
   E_NOT_SUPPORTED: 501,
   E_REGISTRY_BUSY: 503,
+  E_TOKENS: 503,
   E_RUNTIME_UNAVAILABLE: 503,
   E_WORKLOAD_MISSING: 409,
 };

@@ -5,7 +5,7 @@ import type { DoctorCheck } from '../views.js';
 import { createApp, type App } from './app.js';
 import type { Gate } from './auth/index.js';
 import { createConnections, type Connections } from './connections.js';
-import { apiLimits } from './limits.js';
+import { apiLimits, type ApiLimits } from './limits.js';
 import { listenOnSocket, listenOnTcp, removeAddress, removeSocket, writeAddress } from './listeners.js';
 import type { ApiOptions, RouteDeps, Via } from './parts.js';
 import { StreamSlots } from './slots.js';
@@ -35,7 +35,8 @@ export function createApiServer(options: ApiOptions): ApiServer {
 class Server implements ApiServer {
   readonly #options: ApiOptions;
   readonly #app: Promise<App>;
-  readonly #slots = new StreamSlots(apiLimits);
+  readonly #limits: ApiLimits;
+  readonly #slots: StreamSlots;
   readonly #gate: Gate;
   readonly #socket: Connections;
   readonly #tcp: Connections;
@@ -43,14 +44,18 @@ class Server implements ApiServer {
   readonly #problems = new Map<Via, string>();
   #address: { socket: string | null; url: string | null } = { socket: null, url: null };
   readonly #cancels = new Set<() => void>();
+  readonly #attempts = new Set<Promise<void>>();
   #closed = false;
 
   constructor(options: ApiOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? apiLimits;
+    this.#slots = new StreamSlots(this.#limits);
     const gate = options.gate(() => this.#address.url);
     const deps: RouteDeps = {
       ...options,
       gate,
+      limits: this.#limits,
       addressChecks: () => this.#checks(),
       takeSlot: (caller) => this.#slots.take(caller),
     };
@@ -99,6 +104,7 @@ class Server implements ApiServer {
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
+    await Promise.all(this.#attempts);
     const { socket, url } = this.#address;
     this.#address = { socket: null, url: null };
     const app = await this.#app.catch(() => null);
@@ -115,7 +121,7 @@ class Server implements ApiServer {
   }
 
   #connections(via: Via): Connections {
-    return createConnections(apiLimits, (request, response) => {
+    return createConnections(this.#limits, (request, response) => {
       this.#vias.set(request, via);
       void this.#app.then((app) => {
         app.handle(request, response);
@@ -134,8 +140,12 @@ class Server implements ApiServer {
   /** Tries it, and again and again after a failure. */
   async #try(via: Via, attempt: () => Promise<void>): Promise<void> {
     const { log, clock, tcp } = this.#options;
+    const trying = attempt();
+    const heard = trying.catch(() => undefined);
+    this.#attempts.add(heard);
+    void heard.then(() => this.#attempts.delete(heard));
     try {
-      await attempt();
+      await trying;
       this.#problems.delete(via);
       log.info({ ...this.#address }, 'API serves');
     } catch (error) {
