@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { AlreadyServed, berth, startAgent } from './lib/agent.mjs';
+import { AlreadyServed, askBerth, berth, startAgent } from './lib/agent.mjs';
 import { home, root } from './lib/paths.mjs';
 import { ensureExampleImage } from './lib/podman.mjs';
 import { setUp } from './lib/setup.mjs';
@@ -57,16 +57,23 @@ async function show(agent, isOver) {
   const deployed = await berth(['deploy', '-f', definition, '--timeout', '120s'], 150 * secondMs);
   if (isOver()) return;
   await berth(['status'], 30 * secondMs);
-  console.log(whereToLook(deployed.ok, agent.logPath));
+  console.log(whereToLook(deployed.ok, await loginUrl(), agent.logPath));
 }
 
-/** @param {boolean} converged @param {string} logPath */
-function whereToLook(converged, logPath) {
+/** A link to the dashboard that logs in once; undefined: the agent serves no page. */
+async function loginUrl() {
+  const { output } = await askBerth(['login'], 10 * secondMs);
+  return /^https?:\/\/\S+$/m.exec(output)?.[0];
+}
+
+/** @param {boolean} converged @param {string | undefined} dashboard @param {string} logPath */
+function whereToLook(converged, dashboard, logPath) {
   const first = converged
     ? ''
     : `Not all of it has converged. See why: ${typed()} explain SERVICE/COMPONENT, or the agent's log.\n`;
+  const link = dashboard === undefined ? '' : `  dashboard   ${dashboard}  (works once; berth login makes another)\n`;
   return `
-${first}${pageUrls()
+${first}${link}${pageUrls()
     .map((url) => `  the page    ${url}\n`)
     .join('')}  events      ${typed()} events -f
   status      ${typed()} status --watch
@@ -89,6 +96,8 @@ try {
   if (error instanceof AlreadyServed) {
     console.log(`An agent serves ${home()} already; it is left alone, and so is what it runs.\n${error.message}\n`);
     await berth(['status'], 30 * secondMs);
+    const link = await loginUrl();
+    if (link !== undefined) console.log(`\n  dashboard   ${link}`);
   } else {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
