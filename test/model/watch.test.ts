@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { createWatchHub, type Watch, type WatchHub } from '../../src/api/http/watch/index.js';
-import { defaultDriverNames, viewComponent } from '../../src/api/status-view.js';
 import type { Log } from '../../src/core/ports/log.js';
 import type { Registry } from '../../src/core/ports/registry.js';
 import { componentDefaults } from '../../src/core/spec.js';
@@ -17,8 +16,9 @@ import { initialStatus } from '../../src/core/status.js';
 import { openRegistry } from '../../src/registry/index.js';
 import { eventually } from '../support/eventually.js';
 import { realChance, realClock } from '../support/real-clock.js';
-import { WatchFold, withoutAge } from '../support/watch-fold.js';
+import { WatchFold } from '../support/watch-fold.js';
 import { TestSink } from '../support/watch-sink.js';
+import { expectKnown, readTruth } from '../support/watch-truth.js';
 
 const context = { actor: 'cli:model', request: null, message: null };
 /** Within which all is told, once everybody reads; a story that fails is told again and again to make it shorter. */
@@ -98,29 +98,10 @@ class World {
       reader.connection?.sink.resume();
       if (!isOpen(reader)) await this.#connect(reader);
     }
-    const records = await this.#registry.components();
-    const read = await this.#registry.feed(0, 1_000_000);
-    if (read.kind === 'gap') throw new Error('a gap without compaction');
-    for (const reader of this.#readers) {
-      const { fold, service } = reader;
-      const concerns = (of: string | null): boolean => service === null || of === service;
-      const shown = records
-        .filter(({ key }) => concerns(key.service))
-        .map((record) =>
-          withoutAge(viewComponent(record, { nowMs: 0, freshness: [], driverNames: defaultDriverNames })),
-        );
-      const told = (isEvent: boolean): readonly number[] =>
-        read.entries
-          .filter(({ entity }) => (isEvent ? entity === 'event' : entity === 'service' || entity === 'component'))
-          .filter((entry) => entry.revision > fold.begunAt && concerns(entry.service))
-          .map(({ revision }) => revision);
+    const truth = await readTruth(this.#registry);
+    for (const { fold, service } of this.#readers) {
       await eventually(() => {
-        expect(fold.problems).toEqual([]);
-        expect(fold.synced).toBe(true);
-        expect(fold.events).toEqual(told(true));
-        expect(fold.changed).toEqual(told(false));
-        const components = new Map(shown.map((view) => [`${view.service}/${view.component}`, view]));
-        expect(Object.fromEntries(fold.components)).toEqual(Object.fromEntries(components));
+        expectKnown(fold, service, truth);
       }, settled);
     }
   }
