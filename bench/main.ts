@@ -21,6 +21,7 @@ import { steps } from './steps.js';
 import { vmKill } from './vm-kill.js';
 import { vmList } from './vm-list.js';
 import { vmStart } from './vm-start.js';
+import { watchPage } from './watch-page.js';
 import { registryWrites } from './writes.js';
 
 const core: readonly Benchmark[] = [registryWrites, reactions, feedLag, fullPass, decisions, steps];
@@ -33,6 +34,7 @@ const runtimes: readonly Benchmark[] = [
   vmStart,
   vmKill,
   vmList,
+  watchPage,
   idleAgent,
 ];
 const benchmarks: readonly Benchmark[] = [...core, ...runtimes];
