@@ -9,6 +9,7 @@ import { LogPlace } from './log-place.js';
 import { pathOf, queryOf, timeOf } from './paths.js';
 import { errorOfLine, isUnreachable } from './problems.js';
 import { logShape } from './shapes.js';
+import type { Transport } from './transport.js';
 import type { FeedPorts } from './watch-feed.js';
 
 /** Finding and opening a log may mean asking a slow runtime. */
@@ -26,8 +27,9 @@ export async function* remoteLogs(
   let delayMs = retryMs.first;
   for (;;) {
     try {
-      for await (const entry of oneReading(ports, place.resume(options), signal)) {
-        opened = true;
+      const bytes = await open(ports.transport, place.resume(options), signal);
+      opened = true;
+      for await (const entry of entriesOf(bytes)) {
         delayMs = retryMs.first;
         if (place.accept(entry)) yield entry;
       }
@@ -42,18 +44,21 @@ export async function* remoteLogs(
   }
 }
 
-async function* oneReading(
-  { transport }: FeedPorts,
+function open(
+  transport: Transport,
   { target, follow, tail, sinceMs }: LogsOptions,
   signal: AbortSignal,
-): AsyncGenerator<LogEntry> {
+): Promise<AsyncIterable<Uint8Array>> {
   const query = queryOf({ tail, since: timeOf(sinceMs), follow: follow ? 'true' : null });
-  const bytes = await transport.stream({
+  return transport.stream({
     method: 'GET',
     path: `${apiPrefix}${pathOf(target)}/logs${query}`,
     deadlineMs: openDeadlineMs,
     signal,
   });
+}
+
+async function* entriesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<LogEntry> {
   for await (const line of jsonLines(bytes)) {
     const error = errorOfLine(line);
     if (error !== undefined) throw error;

@@ -23,12 +23,12 @@ export async function remoteWait(ports: FeedPorts, options: WaitOptions): Promis
   for (;;) {
     const leftMs = Math.max(0, deadlineMs - clock.monotonic());
     try {
-      const result = await oneWait(ports, options, Math.min(leftMs, longestWaitMs), (views) => {
+      const timeoutMs = Math.min(leftMs, longestWaitMs);
+      const onOpen = (): void => {
         opened = true;
-        told.tell(views);
-      });
+      };
+      const result = await oneWait(ports, { ...options, timeoutMs, onProgress: (views) => told.tell(views) }, onOpen);
       if (result.outcome !== 'timeout' || leftMs <= longestWaitMs) return result;
-      opened = true;
     } catch (error) {
       if (options.signal.aborted) return { outcome: 'aborted', views: told.views };
       if (!opened || !ports.reconnect || !isUnreachable(error)) throw error;
@@ -40,9 +40,8 @@ export async function remoteWait(ports: FeedPorts, options: WaitOptions): Promis
 
 async function oneWait(
   { transport, clock }: FeedPorts,
-  { components, signal }: WaitOptions,
-  timeoutMs: number,
-  onProgress: (views: readonly ProgressView[]) => void,
+  { components, timeoutMs, signal, onProgress }: WaitOptions,
+  onOpen: () => void,
 ): Promise<WaitResult> {
   const overdue = new AbortController();
   const cut = (): void => {
@@ -59,6 +58,7 @@ async function oneWait(
       deadlineMs: openDeadlineMs,
       signal: overdue.signal,
     });
+    onOpen();
     for await (const line of jsonLines(bytes)) {
       const error = errorOfLine(line);
       if (error !== undefined) throw error;
