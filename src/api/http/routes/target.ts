@@ -4,6 +4,7 @@ import type { DesiredState } from '../../../core/spec.js';
 import type { ChangeNote, Target } from '../../client.js';
 import { ApiLines, apiPrefix, type Route } from '../contract.js';
 import { defineRoute } from '../define.js';
+import { shownPlan } from '../plan-view.js';
 import { componentParams, historyQuery, instantMs, logsQuery, noteBody, serviceParams } from '../schemas/parts.js';
 import { appliedAnswer, changeAnswer, historyView, logEntry } from '../schemas/views.js';
 
@@ -69,7 +70,7 @@ function changingRoutes({ word, path, params }: Kind): readonly Route[] {
       operation: `refresh${word}`,
       summary: 'Follows the tags of images that have moved.',
       response: appliedAnswer,
-      handle: ({ client, params: named, body }) => client.refresh(targetOf(named), noteOf(body)),
+      handle: async ({ client, params: named, body }) => shownPlan(await client.refresh(targetOf(named), noteOf(body))),
     }),
     defineRoute({
       ...common,
