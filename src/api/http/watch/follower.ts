@@ -26,6 +26,8 @@ export interface FollowerOptions extends Pick<WatchHubOptions, 'registry' | 'clo
 
 /** Entries of one read. */
 const pageSize = 500;
+/** Components that are put into words without a pause. */
+const sliceSize = 500;
 /** Beyond so many components one read of all is cheaper than one of each. */
 const manyKeys = 50;
 /** After a read failed it is tried again so much later … */
@@ -76,6 +78,7 @@ export class Follower {
       this.#wake();
     });
     try {
+      await this.#prepare(await registry.components());
       const revision = await registry.revision();
       this.freshness = await registry.freshness();
       this.present.replaceAll(await registry.components());
@@ -88,6 +91,15 @@ export class Follower {
       throw error;
     }
     this.#wake();
+  }
+
+  /** In slices: thousands of components at once would hold up everything else. */
+  async #prepare(records: readonly ComponentRecord[]): Promise<void> {
+    const { clock } = this.#options;
+    for (let from = 0; from < records.length && !this.#closed; from += sliceSize) {
+      if (from > 0) await new Promise<void>((resolve) => clock.after(0, resolve));
+      this.present.prepare(records.slice(from, from + sliceSize));
+    }
   }
 
   close(): void {

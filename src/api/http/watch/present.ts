@@ -45,6 +45,11 @@ export class Present {
     return service === null ? this.#order : this.#order.filter((entry) => entry.key.service === service);
   }
 
+  /** Puts components into words ahead of `replaceAll`, which then costs little. */
+  prepare(records: readonly ComponentRecord[]): void {
+    for (const record of records) this.#take(record);
+  }
+
   /** Takes in what is there now, in order; answers what says something else than before. */
   replaceAll(records: readonly ComponentRecord[]): readonly PresentChange[] {
     const changes: PresentChange[] = [];

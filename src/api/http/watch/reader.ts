@@ -121,8 +121,7 @@ export class Reader implements Watch {
     const { revision, pieces } = snapshots.present(service);
     if (!(await this.#offerAll(pieces))) return false;
     this.#position = revision;
-    const moment = follower.moment();
-    return this.#offer(syncedText(revision, moment) + beatText(revision, moment));
+    return this.#offer(syncedText(revision, follower.moment()));
   }
 
   /**
@@ -137,11 +136,14 @@ export class Reader implements Watch {
     return this.#offerAll(piecesOf(follower, missed, after));
   }
 
-  /** The next batch that is kept; with undefined it has all, and is live. */
+  /** The next batch that is kept; with undefined it has all, and is live, of which it gets a sign at once. */
   #nextRecent(): Batch | undefined {
-    const batch = this.#options.follower.recent.after(this.#position);
-    if (batch === undefined) this.#isLive = !this.#hasEnded;
-    return batch;
+    const { follower } = this.#options;
+    const batch = follower.recent.after(this.#position);
+    if (batch !== undefined || this.#hasEnded) return batch;
+    this.#isLive = true;
+    this.beat(beatText(follower.revision, follower.moment()), follower.revision);
+    return undefined;
   }
 
   /** The next stretch of the feed; with undefined the watch has ended. */
