@@ -27,7 +27,7 @@ export interface FollowerOptions extends Pick<WatchHubOptions, 'registry' | 'clo
 /** Entries of one read. */
 const pageSize = 500;
 /** Components that are put into words without a pause. */
-const sliceSize = 500;
+const sliceSize = 250;
 /** Beyond so many components one read of all is cheaper than one of each. */
 const manyKeys = 50;
 /** After a read failed it is tried again so much later … */
