@@ -14,9 +14,12 @@ export const watchHeaders: Readonly<Record<string, string>> = {
 
 /** The response, whose head is written, as a sink. Whoever gave it ends the watch at its `close` event. */
 export function responseSink(response: ServerResponse, limit: number = limitBytes): WatchSink {
+  // What breaks a connection also closes it, which is what is listened for.
+  response.on('error', () => {});
   return {
     send: (chunk) => {
-      if (response.destroyed || response.writableLength > limit) return false;
+      if (response.destroyed) return true;
+      if (response.writableLength > limit) return false;
       response.write(chunk);
       return true;
     },
