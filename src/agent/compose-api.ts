@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createGate, createTokenStore, nodeTokenAccess } from '../api/http/auth/index.js';
+import type { Caller } from '../api/http/contract.js';
 import type { Metrics } from '../api/http/metrics/metrics.js';
 import { createApiServer } from '../api/http/server.js';
 import { createWatchHub } from '../api/http/watch/index.js';
@@ -21,13 +22,14 @@ export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): 
   const registry = sharedReads(facts.registry, systemClock);
   const reader = createDefinitionReader({ files: nodeFiles() });
   const hub = createWatchHub({ registry: facts.registry, clock: systemClock, log });
-  const portsFor = ({ actor }: { readonly actor: string }): LocalClientPorts => ({
+  const portsFor = ({ actor, access }: Pick<Caller, 'actor' | 'access'>): LocalClientPorts => ({
     registry,
     reader: () => Promise.resolve(reader),
     drivers: () => Promise.resolve(drivers),
     clock: systemClock,
     chance: systemChance,
     actor,
+    blind: access !== 'write',
     agentHolder: () => Promise.resolve({ pid: process.pid, sinceMs: startedAtMs }),
   });
   const server = createApiServer({

@@ -26,6 +26,7 @@ export async function planOfDefinitions(
     ...loaded,
     records,
     sources: await ports.registry.sources(),
+    blind: ports.blind ?? false,
     prune: options.prune,
     force: options.force,
   });
@@ -45,7 +46,8 @@ export async function planOfSpec(
 ): Promise<PlanResult> {
   const { revision, records } = await readState(ports);
   const { base, force, path } = options;
-  return { revision, plan: planReplace({ spec, records, base, force, ...(path === undefined ? {} : { path }) }) };
+  const named = path === undefined ? {} : { path };
+  return { revision, plan: planReplace({ spec, records, base, force, blind: ports.blind ?? false, ...named }) };
 }
 
 /** What following the moved image tags of a target would do. E_NOT_FOUND. */

@@ -16,6 +16,8 @@ export interface LocalClientPorts {
   readonly chance: Pick<Chance, 'id'>;
   /** `cli:NAME`. */
   readonly actor: string;
+  /** True for whoever may not see secrets: plans do not tell whether a guess at one is right. */
+  readonly blind?: boolean;
   /** Who serves this home now; null: nobody. */
   readonly agentHolder: () => Promise<AgentInfo | null>;
   /** Absent: `defaultDriverNames`. */

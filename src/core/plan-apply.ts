@@ -43,6 +43,8 @@ export interface PlanApplyInput {
   readonly sources: readonly SourceRecord[];
   readonly prune: boolean;
   readonly force: boolean;
+  /** Whoever asks may not learn whether a secret is as they guess. Default: false. */
+  readonly blind?: boolean;
   readonly scope: PlanScope;
 }
 
@@ -59,7 +61,7 @@ export function planApply(input: PlanApplyInput): Plan {
       continue;
     }
     declared.set(definition.spec.name, definition);
-    const restored = restoreService(definition.spec, index, definition.path);
+    const restored = restoreService(definition.spec, index, { ...input, path: definition.path });
     problems.push(...restored.problems);
     parts.push(planDefinition({ ...definition, spec: restored.spec }, index, input));
   }

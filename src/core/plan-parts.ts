@@ -62,12 +62,12 @@ export function indexRecords(records: PlanRecords, sources: readonly SourceRecor
 export function restoreService(
   spec: ServiceSpec,
   index: RecordIndex,
-  path: string,
+  { path = `${spec.name}.toml`, blind = false }: { readonly path?: string; readonly blind?: boolean },
 ): { readonly spec: ServiceSpec; readonly problems: readonly DefinitionProblem[] } {
   const problems: DefinitionProblem[] = [];
   const components = spec.components.map((component, at) => {
     const record = index.components.get(formatKey({ service: spec.name, component: component.name }));
-    const restored = restoreSpec(component, record?.spec);
+    const restored = restoreSpec(component, record?.spec, blind);
     problems.push(...restored.lost.map(({ field }) => lostSecret(path, `components[${String(at)}].${field}`)));
     return restored.spec;
   });

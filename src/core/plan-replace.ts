@@ -25,6 +25,8 @@ export interface PlanReplaceInput {
   readonly force: boolean;
   /** The name that problems are reported under. */
   readonly path?: string;
+  /** Whoever asks may not learn whether a secret is as they guess. Default: false. */
+  readonly blind?: boolean;
 }
 
 /** The state of a service that somebody read before changing it. */
@@ -48,7 +50,7 @@ export function baseOf(service: string, records: PlanRecords): ServiceBase {
 export function planReplace(input: PlanReplaceInput): Plan {
   const { base } = input;
   const index = indexRecords(input.records, []);
-  const { spec, problems } = restoreService(input.spec, index, input.path ?? `${input.spec.name}.toml`);
+  const { spec, problems } = restoreService(input.spec, index, input);
   const part = emptyPart();
   const service = index.services.get(spec.name);
   const current = (index.componentsOf.get(spec.name) ?? []).filter((record) => !record.deleting);

@@ -74,16 +74,21 @@ export interface LostSecret {
 
 /**
  * The spec with what is masked put back from what is stored; undefined: there is no such component. A mask within a
- * longer value, or one that nothing is stored for, is lost: whoever writes it must write the value.
+ * longer value, or one that nothing is stored for, is lost: whoever writes it must write the value. `blind`: whatever is
+ * secret, or was, is put back too, so that a comparison tells nothing of whether a guess was right.
  */
 export function restoreSpec(
   spec: ComponentSpec,
   stored: ComponentSpec | undefined,
+  blind = false,
 ): { readonly spec: ComponentSpec; readonly lost: readonly LostSecret[] } {
   const lost: LostSecret[] = [];
-  const env = restoreEnv(spec.env, stored?.env, 'env', lost);
+  const env = blindly(restoreEnv(spec.env, stored?.env, 'env', lost), stored?.env, blind);
   const before = spec.build?.args;
-  const args = before === undefined ? undefined : restoreEnv(before, stored?.build?.args, 'build.args', lost);
+  const args =
+    before === undefined
+      ? undefined
+      : blindly(restoreEnv(before, stored?.build?.args, 'build.args', lost), stored?.build?.args, blind);
   if (env === spec.env && args === before) return { spec, lost };
   return { spec: { ...spec, env, build: withArgs(spec.build, args) }, lost };
 }
@@ -98,6 +103,16 @@ function restoreEnv(env: Env, stored: Env | undefined, field: string, lost: Lost
       if (value === maskText && known !== undefined) return [key, known];
       lost.push({ field: `${field}.${key}` });
       return [key, value];
+    }),
+  );
+}
+
+function blindly(env: Env, stored: Env | undefined, blind: boolean): Env {
+  if (!blind || stored === undefined) return env;
+  return Object.fromEntries(
+    Object.entries(env).map(([key, value]) => {
+      const known = Object.hasOwn(stored, key) ? stored[key] : undefined;
+      return [key, known !== undefined && (isSecret(key, value) || isSecret(key, known)) ? known : value];
     }),
   );
 }

@@ -294,6 +294,22 @@ describe('secrets', () => {
   });
 });
 
+describe('guesses at a secret', () => {
+  it('are not told from one another by what they would change', async () => {
+    const { body } = await overTcp({ path: '/v1/services/shop', headers: bearer(reader) });
+    const { text } = JSON.parse(body) as { readonly text: string };
+    const plans = [];
+    for (const guess of [secret, 'another', maskText]) {
+      const asked = JSON.stringify({ text: text.replace(maskText, guess) });
+      const headers = { ...bearer(reader), ...json };
+      const planned = await overTcp({ method: 'POST', path: '/v1/services/shop/plan', headers, body: asked });
+      expect(planned.status, planned.body).toBe(200);
+      plans.push(planned.body);
+    }
+    expect(new Set(plans).size).toBe(1);
+  });
+});
+
 describe('who takes its time', () => {
   it('never ends its headers: the connection ends after ten seconds', async () => {
     const slow = kept(await Promise.all(Array.from({ length: 300 }, () => open(url))));

@@ -41,7 +41,7 @@ export interface ApiOptions {
   readonly log: Log;
   readonly registry: Registry;
   /** For the client of one request; all of them share the agent's open registry and drivers. */
-  readonly portsFor: (caller: Pick<Caller, 'actor'>) => LocalClientPorts;
+  readonly portsFor: (caller: Pick<Caller, 'actor' | 'access'>) => LocalClientPorts;
   readonly view: Pick<RuntimeView, 'drivers' | 'health'>;
   /** Where it listens is known to the server alone. */
   readonly gate: (boundUrl: () => string | null) => Gate;

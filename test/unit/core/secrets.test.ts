@@ -19,7 +19,20 @@ describe('which keys are secret', () => {
   });
 
   test.each([
-    ...['LOG_LEVEL', 'PORT', 'KEYBOARD', 'MONKEY', 'AUTHOR', 'COMPASS', 'PASSENGERS', 'PUBLIC_KEY', 'TZ', 'HOME', 'PWD', ''],
+    ...[
+      'LOG_LEVEL',
+      'PORT',
+      'KEYBOARD',
+      'MONKEY',
+      'AUTHOR',
+      'COMPASS',
+      'PASSENGERS',
+      'PUBLIC_KEY',
+      'TZ',
+      'HOME',
+      'PWD',
+      '',
+    ],
   ])('%s is not', (key) => {
     expect(isSecretKey(key)).toBe(false);
   });
@@ -125,9 +138,29 @@ describe('masking', () => {
     expect(lost).toEqual([{ field: `env.${Object.keys(edited)[0] ?? ''}` }]);
   });
 
+  test.each([
+    ['a right guess', 'hunter2'],
+    ['a wrong guess', 'hunter3'],
+    ['nothing', ''],
+    ['a mask', maskText],
+  ])('restored blindly, %s is what is stored', (_name, guess) => {
+    const stored = specWith({ DB_PASSWORD: 'hunter2', DATABASE_URL: 'postgres://u:p@db/x', LOG_LEVEL: 'info' });
+    const guesses = specWith({ DB_PASSWORD: guess, DATABASE_URL: guess, LOG_LEVEL: 'debug', NEW_TOKEN: 'x' });
+    expect(restoreSpec(guesses, stored, true).spec.env).toEqual({
+      ...stored.env,
+      LOG_LEVEL: 'debug',
+      NEW_TOKEN: 'x',
+    });
+  });
+
   it('a definition whose masks stand for nothing has a problem at each', () => {
     const service = { name: 'shop', node: 'local', active: true, components: [specWith({ DB_PASSWORD: maskText })] };
-    const { problems } = restoreService(service, indexRecords({ services: [], components: [] }, []), '/srv/shop.toml');
+    const { problems } = restoreService(
+      service,
+      indexRecords({ services: [], components: [] }, []),
+      '/srv/shop.toml',
+      false,
+    );
     expect(problems).toMatchObject([{ path: '/srv/shop.toml', field: 'components[0].env.DB_PASSWORD' }]);
   });
 });
