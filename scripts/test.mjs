@@ -35,13 +35,18 @@ async function runComputing(endMs) {
 async function runWaiting(endMs) {
   const podman = await probeContainers();
   if (podman.ok) {
-    const tally = await runProject(root, projects.conformance, endMs);
-    return add(tally, await runProject(root, projects.integration, endMs));
+    let tally = none;
+    for (const project of [projects.conformance, projects.integration, projects.browser]) {
+      tally = add(tally, await runProject(root, project, endMs));
+    }
+    return tally;
   }
-  console.log(`conformance and integration tests need containers, and did not run:\n${podman.reason}`);
+  console.log(`conformance, integration and browser tests need containers, and did not run:\n${podman.reason}`);
   const required = process.env['CI'] === 'true';
   if (!required) console.log('(with CI=true this is a failure)');
-  const failures = required ? ['conformance: no containers here', 'integration: no containers here'] : [];
+  const failures = required
+    ? ['conformance', 'integration', 'browser'].map((name) => `${name}: no containers here`)
+    : [];
   return { ...none, failed: failures.length, failures };
 }
 

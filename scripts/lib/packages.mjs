@@ -32,6 +32,7 @@ const forTests = {
   'syslinux-common': 'the modules of that boot loader',
   mtools: 'puts files on those disks without mounting them',
   dosfstools: 'makes the file system of those disks',
+  chromium: 'opens the dashboard',
 };
 
 /** What only the benchmarks need besides: others that do what Berth does. */

@@ -23,6 +23,7 @@ export const projects = {
   simulation: { name: 'simulation', deadlineMs: 8 * minuteMs },
   conformance: { name: 'conformance', deadlineMs: 8 * minuteMs },
   integration: { name: 'integration', deadlineMs: 18 * minuteMs },
+  browser: { name: 'browser', deadlineMs: 3 * minuteMs },
 };
 
 /**

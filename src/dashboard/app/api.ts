@@ -147,6 +147,8 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
 }
 
 async function refuse(response: Response): Promise<never> {
+  // The login has ended: everything else is refused as well.
+  if (response.status === 401) location.assign('/login');
   const text = await response.text().catch(() => '');
   throw new Refusal(response.status, problemOf(text));
 }

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Phase } from '../../core/status.js';
 import type { ComponentView } from '../../api/views.js';
-import { ago, clock, duration } from '../model/format.js';
+import { ago, clock, duration, easyTimes } from '../model/format.js';
 import { linkTo } from '../model/routes.js';
 import { toneOf, type Tone } from '../model/standing.js';
 import { Refusal } from './api.js';
@@ -59,6 +59,12 @@ export function At({ at }: { readonly at: string }) {
       {clock(at, now.get())}
     </time>
   );
+}
+
+/** What Berth says, with the times in it by this browser's clock. */
+export function Words({ of }: { readonly of: string }) {
+  const { now } = useScene();
+  return <>{easyTimes(of, now.get())}</>;
 }
 
 /** How old the observation of a component is. */

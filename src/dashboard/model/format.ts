@@ -34,6 +34,11 @@ export function clock(at: string, nowMs: number): string {
   return new Date(nowMs).toDateString() === time.toDateString() ? hours : `${day} ${hours}`;
 }
 
+/** A message with the times in it as `clock` tells them. */
+export function easyTimes(message: string, nowMs: number): string {
+  return message.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (at) => clock(at, nowMs));
+}
+
 /** Any JSON value in one line; `longest` characters at most. */
 export function value(of: unknown, longest = 200): string {
   if (of === null || of === undefined) return '–';

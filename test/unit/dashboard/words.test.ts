@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/plan.js';
-import { ago, clock, count, duration, value } from '../../../src/dashboard/model/format.js';
+import { ago, clock, count, duration, easyTimes, value } from '../../../src/dashboard/model/format.js';
 import { planLines } from '../../../src/dashboard/model/plan-words.js';
 import { linkTo, readRoute, type Route } from '../../../src/dashboard/model/routes.js';
 
@@ -25,6 +25,12 @@ describe('words for people', () => {
     expect(ago('nonsense', now)).toBe('never');
     expect(clock('nonsense', now)).toBe('nonsense');
     expect(clock('2026-01-31T11:59:30Z', now)).toMatch(/^\d\d:\d\d:\d\d$/);
+  });
+
+  it('tell the times within a message by the clock here', () => {
+    const now = Date.parse('2026-01-31T12:00:00Z');
+    const told = easyTimes('next try at 2026-01-31T12:00:41.014Z, 3 times', now);
+    expect(told).toBe(`next try at ${clock('2026-01-31T12:00:41.014Z', now)}, 3 times`);
   });
 
   it('tell a value in one line', () => {

@@ -38,6 +38,7 @@ describe('the packages', () => {
       'syslinux-common',
       'mtools',
       'dosfstools',
+      'chromium',
     ]);
     expect(start.filter((name) => !test.includes(name))).toEqual([]);
   });

@@ -13,9 +13,13 @@ interface Props {
 
 export function PlanPanel({ checked, isCurrent, onPlace }: Props) {
   return (
-    <div aria-live="polite" class={isCurrent ? 'plan-panel' : 'plan-panel outdated'}>
-      {checked === null ? <p class="soft">Planning…</p> : <Result checked={checked} onPlace={onPlace} />}
-    </div>
+    <>
+      <div class="section-head">
+        <h2 id="plan">Plan</h2>
+        {isCurrent ? null : <span class="soft">planning…</span>}
+      </div>
+      <div aria-live="polite">{checked === null ? null : <Result checked={checked} onPlace={onPlace} />}</div>
+    </>
   );
 }
 

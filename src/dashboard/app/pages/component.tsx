@@ -7,7 +7,7 @@ import { pathOf } from '../../model/machine-drawing.js';
 import { linkTo } from '../../model/routes.js';
 import { keyOf } from '../../model/standing.js';
 import type { Key } from '../api.js';
-import { Age, Ago, Badge, Problem } from '../parts.js';
+import { Age, Ago, Badge, Problem, Words } from '../parts.js';
 import { ComponentActions } from '../parts/component-actions.js';
 import { DriftItems } from '../parts/drift-items.js';
 import { EventLine } from '../parts/event-line.js';
@@ -51,7 +51,9 @@ function Present({ view }: { readonly view: ComponentView }) {
         <Badge phase={view.phase} />
         <ComponentActions view={view} />
       </div>
-      <p class="lede">{view.message}</p>
+      <p class="lede">
+        <Words of={view.message} />
+      </p>
       <div class="columns block">
         <section class="panel" aria-label="State machine">
           <Machine phase={view.phase} path={path} />
@@ -164,7 +166,9 @@ function Explained({ why }: { readonly why: Explanation }) {
         <Fact name="Waits for">
           <ul>
             {why.waitsFor.map((reason) => (
-              <li key={reason}>{reason}</li>
+              <li key={reason}>
+                <Words of={reason} />
+              </li>
             ))}
           </ul>
         </Fact>

@@ -2,7 +2,7 @@
 import type { ComponentView } from '../../../api/views.js';
 import { keyOf, urgency } from '../../model/standing.js';
 import { count } from '../../model/format.js';
-import { Age, Ago, Badge, ComponentLink } from '../parts.js';
+import { Age, Ago, Badge, ComponentLink, Words } from '../parts.js';
 import { DriftItems } from '../parts/drift-items.js';
 import { useScene } from '../scene.js';
 import { useCell } from '../use.js';
@@ -35,7 +35,9 @@ export function DriftPage() {
               <ComponentLink service={view.service} component={view.component} />
             </h2>
             <Badge phase={view.phase} />
-            <span class="soft">{view.message}</span>
+            <span class="soft">
+              <Words of={view.message} />
+            </span>
           </div>
           <DriftItems view={view} />
         </section>
@@ -68,7 +70,9 @@ function Unseen({ views }: { readonly views: readonly ComponentView[] }) {
             <span>
               last seen <Age view={view} /> ago
             </span>
-            <span class="unseen-why">{view.message}</span>
+            <span class="unseen-why">
+              <Words of={view.message} />
+            </span>
           </li>
         ))}
       </ul>

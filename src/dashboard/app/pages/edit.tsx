@@ -121,7 +121,6 @@ function Editing({ service, found, onReload }: EditingProps) {
           />
         </section>
         <section class="editor-plan" aria-labelledby="plan">
-          <h2 id="plan">Plan</h2>
           <PlanPanel checked={checked} isCurrent={checked?.text === text} onPlace={setPlace} />
         </section>
       </div>

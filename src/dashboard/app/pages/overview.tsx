@@ -8,13 +8,11 @@ import { SinceLastVisit } from '../parts/since.js';
 import { WatchOut } from '../parts/watch-out.js';
 
 export function OverviewPage() {
-  const { board } = useScene();
-  useCell(board.changes);
   return (
     <>
       <div class="page-head">
         <h1>Overview</h1>
-        <p class="soft">{count(board.size(), 'component')}</p>
+        <Total />
       </div>
       <Broken />
       <SinceLastVisit />
@@ -27,4 +25,11 @@ export function OverviewPage() {
       </section>
     </>
   );
+}
+
+/** For itself, so that a change of one component does not draw the page again. */
+function Total() {
+  const { board } = useScene();
+  useCell(board.changes);
+  return <p class="soft">{count(board.size(), 'component')}</p>;
 }

@@ -4,7 +4,7 @@ import { linkTo } from '../../model/routes.js';
 import { value } from '../../model/format.js';
 import type { ComponentView, HistoryView, LogEntry } from '../../../api/views.js';
 import type { Api, Key } from '../api.js';
-import { Ago, Badge, ComponentLink } from '../parts.js';
+import { Ago, Badge, ComponentLink, Words } from '../parts.js';
 import { useScene } from '../scene.js';
 import { useCell, useLoaded } from '../use.js';
 import { RollBackButton } from './roll-back.js';
@@ -85,7 +85,9 @@ function Card({ view }: { readonly view: ComponentView }) {
           </a>
         </div>
       </div>
-      <p class="card-why">{view.message}</p>
+      <p class="card-why">
+        <Words of={view.message} />
+      </p>
       <dl class="facts">
         <LastExit view={view} />
         {view.nextTryAt === null ? null : (

@@ -11,7 +11,7 @@ import {
   type Sort,
 } from '../../model/rows.js';
 import { countStandings, standings, standingWords } from '../../model/standing.js';
-import { Age, Badge, ComponentLink } from '../parts.js';
+import { Age, Badge, ComponentLink, Words } from '../parts.js';
 import { useScene, type Scene } from '../scene.js';
 import { useCell } from '../use.js';
 
@@ -232,7 +232,7 @@ const Row = memo(function Row({ id, index }: { readonly id: string; readonly ind
       <td class={view.restarts === 0 ? 'c-restarts none' : 'c-restarts'}>{view.restarts}</td>
       <td class={view.drift.length === 0 ? 'c-drift none' : 'c-drift differs'}>{view.drift.length}</td>
       <td class="c-message" title={view.message}>
-        {view.message}
+        <Words of={view.message} />
       </td>
     </tr>
   );
@@ -273,9 +273,15 @@ function useKeptFocus(body: { readonly current: HTMLElement | null }, order: rea
     const note = (): void => {
       focused.current = document.activeElement?.closest<HTMLElement>('[data-key]')?.dataset['key'] ?? null;
     };
+    // Whoever points elsewhere has left the row.
+    const forget = (): void => {
+      focused.current = null;
+    };
     element.addEventListener('focusin', note);
+    addEventListener('pointerdown', forget);
     return () => {
       element.removeEventListener('focusin', note);
+      removeEventListener('pointerdown', forget);
     };
   }, []);
   useLayoutEffect(() => {

@@ -1,7 +1,7 @@
 /** Each difference of a component: desired and observed side by side, since when, and what is done about it. */
 import { useState } from 'preact/hooks';
 import type { ComponentView, DriftView } from '../../../api/views.js';
-import { Ago, Dialog, Problem } from '../parts.js';
+import { Ago, Dialog, Problem, Words } from '../parts.js';
 import { useScene } from '../scene.js';
 import { useLoaded } from '../use.js';
 import { useAction } from './action.js';
@@ -42,7 +42,7 @@ function Item({ view, drift }: { readonly view: ComponentView; readonly drift: D
         <div>
           <dt>Berth</dt>
           <dd>
-            {drift.action}
+            <Words of={drift.action} />
             {view.nextTryAt === null ? null : (
               <>
                 , next <Ago at={view.nextTryAt} />
@@ -52,7 +52,9 @@ function Item({ view, drift }: { readonly view: ComponentView; readonly drift: D
         </div>
         <div>
           <dt>Evidence</dt>
-          <dd>{drift.evidence}</dd>
+          <dd>
+            <Words of={drift.evidence} />
+          </dd>
         </div>
       </dl>
     </li>

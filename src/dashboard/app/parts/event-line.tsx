@@ -1,7 +1,7 @@
 /** One line of events. */
 import type { Severity } from '../../../core/event.js';
 import type { Folded } from '../../model/fold.js';
-import { At, ComponentLink } from '../parts.js';
+import { At, ComponentLink, Words } from '../parts.js';
 
 const tones: Readonly<Record<Severity, string>> = { info: 'rest', warning: 'warn', error: 'bad' };
 const signs: Readonly<Record<Severity, string>> = { info: '·', warning: '▲', error: '✕' };
@@ -30,7 +30,9 @@ export function EventLine({ line }: { readonly line: Folded }) {
           </span>
         ) : null}
       </span>
-      <span class="event-words">{event.message}</span>
+      <span class="event-words">
+        <Words of={event.message} />
+      </span>
     </li>
   );
 }
