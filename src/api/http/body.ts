@@ -1,5 +1,6 @@
 /** Reads bodies of JSON: bounded in bytes and depth before anything is made of them. */
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { BerthError } from '../../core/errors.js';
 
 export interface BodyLimits {
@@ -8,7 +9,7 @@ export interface BodyLimits {
 }
 
 /** The value of a body; undefined when there is none. E_TOO_LARGE, E_USAGE. */
-export async function readJson(request: AsyncIterable<unknown>, limits: BodyLimits): Promise<unknown> {
+export async function readJson(request: Readable, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBytes(request, limits.bytes);
   if (bytes.length === 0) return undefined;
   let text: string;
@@ -30,7 +31,7 @@ export async function readJson(request: AsyncIterable<unknown>, limits: BodyLimi
 }
 
 /** A body of text, such as a form. E_TOO_LARGE. */
-export async function readText(request: AsyncIterable<unknown>, mostBytes: number): Promise<string> {
+export async function readText(request: Readable, mostBytes: number): Promise<string> {
   return (await readBytes(request, mostBytes)).toString('utf8');
 }
 
@@ -40,16 +41,38 @@ export function checkLength(request: Pick<IncomingMessage, 'headers'>, mostBytes
   if (length > mostBytes) throw tooLarge(mostBytes);
 }
 
-async function readBytes(request: AsyncIterable<unknown>, mostBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    size += bytes.length;
-    if (size > mostBytes) throw tooLarge(mostBytes);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks, size);
+/** What is too much is left unread, and the connection as it is: it is still to be told. */
+function readBytes(request: Readable, mostBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = (): void => {
+      request.pause();
+      request.off('data', take);
+      request.off('end', finish);
+      request.off('close', gone);
+      request.off('error', gone);
+    };
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= mostBytes) return;
+      stop();
+      reject(tooLarge(mostBytes));
+    };
+    const finish = (): void => {
+      stop();
+      resolve(Buffer.concat(chunks, size));
+    };
+    const gone = (): void => {
+      stop();
+      reject(new BerthError('E_USAGE', 'the body ended before it was whole'));
+    };
+    request.on('data', take);
+    request.on('end', finish);
+    request.on('close', gone);
+    request.on('error', gone);
+  });
 }
 
 function tooLarge(mostBytes: number): BerthError {

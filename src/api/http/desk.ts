@@ -108,6 +108,8 @@ export class FrontDesk implements Desk {
       reply.raw.destroy();
       return reply;
     }
+    // What was not read of the body is not waited for.
+    if (!request.raw.complete) reply.header('connection', 'close');
     return reply.code(status).headers(headers).type(problemType).send(JSON.stringify(problem));
   }
 }
