@@ -155,12 +155,9 @@ describe('masking', () => {
 
   it('a definition whose masks stand for nothing has a problem at each', () => {
     const service = { name: 'shop', node: 'local', active: true, components: [specWith({ DB_PASSWORD: maskText })] };
-    const { problems } = restoreService(
-      service,
-      indexRecords({ services: [], components: [] }, []),
-      '/srv/shop.toml',
-      false,
-    );
+    const { problems } = restoreService(service, indexRecords({ services: [], components: [] }, []), {
+      path: '/srv/shop.toml',
+    });
     expect(problems).toMatchObject([{ path: '/srv/shop.toml', field: 'components[0].env.DB_PASSWORD' }]);
   });
 });
