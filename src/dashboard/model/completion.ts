@@ -85,7 +85,8 @@ function opening(of: Schema): string {
 function valuesOf(of: Schema | undefined): readonly Proposal[] {
   const values = of?.enum ?? (of?.type === 'boolean' ? [true, false] : of?.const === undefined ? [] : [of.const]);
   return values.map((value) => ({
-    label: String(value),
+    // With its quotes, for what is typed of them is looked for in it.
+    label: JSON.stringify(value),
     insert: JSON.stringify(value),
     detail: '',
     kind: 'value',

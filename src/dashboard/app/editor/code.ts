@@ -39,6 +39,9 @@ export interface CodeEditorOptions {
   readonly schema: () => Schema | null;
 }
 
+/** What kinds of proposals are called there, which gives them their signs. */
+const types = { key: 'property', value: 'enum', table: 'namespace' } as const;
+
 const setMarks = StateEffect.define<readonly DefinitionProblem[]>();
 
 const marks = StateField.define<DecorationSet>({
@@ -109,7 +112,11 @@ function extensionsOf({ onChange, onSave, schema }: CodeEditorOptions) {
     highlightActiveLine(),
     StreamLanguage.define(toml),
     syntaxHighlighting(colours),
-    autocompletion({ override: [(context) => complete(context.state.sliceDoc(0, context.pos), schema())] }),
+    autocompletion({
+      override: [(context) => complete(context.state.sliceDoc(0, context.pos), schema())],
+      // After a key come its values.
+      activateOnCompletion: ({ type }) => type === types.key,
+    }),
     marks,
     theme,
     EditorView.lineWrapping,
@@ -121,8 +128,6 @@ function extensionsOf({ onChange, onSave, schema }: CodeEditorOptions) {
     }),
   ];
 }
-
-const types = { key: 'property', value: 'enum', table: 'namespace' } as const;
 
 function complete(before: string, schema: Schema | null): CompletionResult | null {
   const proposals = schema === null ? null : proposalsAt(before, schema);

@@ -203,7 +203,7 @@ function Spacer({ rows, rowPx }: { readonly rows: number; readonly rowPx: number
   if (rows === 0) return null;
   return (
     <tr class="spacer" aria-hidden="true">
-      <td colSpan={heads.length} style={{ height: `${rows * rowPx}px` }} />
+      <td style={{ height: `${rows * rowPx}px` }} />
     </tr>
   );
 }
