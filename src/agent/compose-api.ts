@@ -13,7 +13,7 @@ import { sharedReads } from '../api/shared-reads.js';
 import { loadPages } from '../dashboard/server/pages.js';
 import { createDefinitionReader, definitionJsonSchema, nodeFiles } from '../definition/index.js';
 import type { ApiFacts, ApiPart } from './run-agent.js';
-import { systemChance, systemClock } from './system.js';
+import { systemChance, systemClock, tokensPath } from './system.js';
 
 /** Makes the API; it listens nowhere yet. */
 export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): ApiPart {
@@ -46,7 +46,7 @@ export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): 
     gate: (boundUrl) =>
       createGate({
         tokens: createTokenStore({
-          path: join(home, 'tokens.json'),
+          path: tokensPath(home),
           files: nodeTokenAccess,
           clock: systemClock,
           randomBytes,
