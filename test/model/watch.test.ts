@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { createWatchHub, type Watch, type WatchHub } from '../../src/api/http/watch/index.js';
+import { createWatchHub, type Watch, type WatchHub, type WatchLimits } from '../../src/api/http/watch/index.js';
 import type { Log } from '../../src/core/ports/log.js';
 import type { Registry } from '../../src/core/ports/registry.js';
 import { componentDefaults } from '../../src/core/spec.js';
@@ -61,6 +61,8 @@ const steps = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), turns: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant('agent' as const) }),
 );
+/** So little that readers mostly have to go back to the feed, over many pages; or all that there is. */
+const limits = fc.constantFrom({ page: 3, kept: 500 }, { page: 500, kept: 1_048_576 });
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
 /** One reader through all its connections. */
@@ -78,8 +80,11 @@ class World {
   readonly #readers: Reader[] = [];
   #hub: WatchHub;
 
-  constructor(registry: Registry, path: string) {
+  readonly #limits: WatchLimits;
+
+  constructor(registry: Registry, path: string, limits: WatchLimits) {
     this.#registry = registry;
+    this.#limits = limits;
     this.#foreign = new Database(path);
     this.#hub = this.#newHub();
   }
@@ -112,7 +117,7 @@ class World {
   }
 
   #newHub(): WatchHub {
-    return createWatchHub({ registry: this.#registry, clock: realClock, log: silence });
+    return createWatchHub({ registry: this.#registry, clock: realClock, log: silence, limits: this.#limits });
   }
 
   async #connect(reader: Reader): Promise<void> {
@@ -250,11 +255,11 @@ describe('watches', () => {
   test('tell everything once, in order, whatever happens to readers and agents', async () => {
     const story = fc.array(steps, { minLength: 20, maxLength: 60, size: 'max' });
     await fc.assert(
-      fc.asyncProperty(story, async (chosen) => {
+      fc.asyncProperty(story, limits, async (chosen, { page, kept }) => {
         const folder = mkdtempSync(join(tmpdir(), 'berth-model-'));
         const path = join(folder, 'registry.db');
         const registry = await openRegistry({ path, clock: realClock, chance: realChance, create: true });
-        const world = new World(registry, path);
+        const world = new World(registry, path, { page, kept });
         try {
           for (const step of chosen) await world.take(step);
           await world.check();

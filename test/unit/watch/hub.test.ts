@@ -34,6 +34,27 @@ describe('a new watch', () => {
     expect(reader.fold.events[0]).toBeLessThanOrEqual(first);
   });
 
+  it('is told what changes while a thousand components are put into words', async () => {
+    const { registry } = await openWatched();
+    for (let part = 0; part < 10; part += 1) {
+      const specs = Array.from({ length: 100 }, (_, index) => put(`s${String(part)}`, spec(`c${String(index)}`)));
+      await registry.change([putService(`s${String(part)}`), ...specs], cli);
+    }
+    const wrapped = counted(registry);
+    let reads: number | undefined;
+    wrapped.before.set('freshness', async () => {
+      reads = wrapped.calls.get('feed') ?? 0;
+    });
+    const opening = open(hubOver(wrapped.registry));
+    for (let round = 0; round < 5; round += 1) {
+      await tell(registry, 'api', { restarts: round });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await expectTold(registry, await opening);
+    // The feed is followed from where that ended.
+    expect(reads).toBe(0);
+  });
+
   it('is told of definitions: the component as it is now, and that it changed', async () => {
     const { hub, registry } = await openWatched();
     const reader = await open(hub);

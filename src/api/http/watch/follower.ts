@@ -11,12 +11,13 @@ import type { EventView } from '../../views.js';
 import { Batch } from './batch.js';
 import { Present, type PresentChange } from './present.js';
 import { Recent } from './recent.js';
-import type { WatchEnd, WatchHubOptions, WatchViews } from './types.js';
+import type { WatchEnd, WatchHubOptions, WatchLimits, WatchViews } from './types.js';
 import { messagesOf, placed, touchedBy, type Moment, type Touched } from './wording.js';
 
 export interface FollowerOptions extends Pick<WatchHubOptions, 'registry' | 'clock' | 'log'> {
   readonly views: WatchViews;
   readonly driverNames: NonNullable<WatchHubOptions['driverNames']>;
+  readonly limits: WatchLimits;
   readonly onBatch: (batch: Batch) => void;
   /** Drivers answered again, or no longer. */
   readonly onDrivers: () => void;
@@ -24,8 +25,6 @@ export interface FollowerOptions extends Pick<WatchHubOptions, 'registry' | 'clo
   readonly onEnd: (reason: WatchEnd) => void;
 }
 
-/** Entries of one read. */
-const pageSize = 500;
 /** Components that are put into words without a pause. */
 const sliceSize = 250;
 /** Beyond so many components one read of all is cheaper than one of each. */
@@ -42,7 +41,7 @@ const shareOfTime = 4;
 export class Follower {
   readonly epoch: string;
   readonly present: Present;
-  recent = new Recent(0);
+  recent: Recent;
   freshness: readonly DriverFreshness[] = [];
   /** Everything up to this revision was told, that one included. */
   revision = 0;
@@ -60,11 +59,12 @@ export class Follower {
   #restUntilMs = 0;
   /** What was read at the beginning may be as of any revision up to this one. */
   #loadedUntil = 0;
-  #page: { readonly after: number; readonly until: number; readonly read: Promise<Batch | 'gap'> } | undefined;
+  #started = false;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.epoch = options.registry.epoch;
+    this.recent = new Recent(0, options.limits.kept);
     this.present = new Present((record) =>
       options.views.component(record, { nowMs: 0, freshness: [], driverNames: options.driverNames }),
     );
@@ -83,13 +83,14 @@ export class Follower {
       this.freshness = await registry.freshness();
       this.present.replaceAll(await registry.components());
       this.#loadedUntil = await registry.revision();
-      this.recent = new Recent(revision);
+      this.recent = new Recent(revision, this.#options.limits.kept);
       this.revision = revision;
       this.startedAt = revision;
     } catch (error) {
       this.close();
       throw error;
     }
+    this.#started = true;
     this.#wake();
   }
 
@@ -113,39 +114,8 @@ export class Follower {
     return { epoch: this.epoch, nowMs: this.#options.clock.now(), freshness: this.freshness };
   }
 
-  /** True when a definition was changed after a revision and before this began. */
-  async specsChangedSince(revision: number): Promise<boolean> {
-    if (revision >= this.startedAt) return false;
-    const page = await this.#options.registry.feed(revision, 1, 'specs');
-    const [first] = page.kind === 'gap' ? [] : page.entries;
-    return page.kind === 'gap' || (first !== undefined && first.revision <= this.startedAt);
-  }
-
-  /** What the feed has after a revision, up to where this is; readers who come back together share a read. */
-  page(after: number): Promise<Batch | 'gap'> {
-    const until = this.revision;
-    if (this.#page?.after === after && this.#page.until === until) return this.#page.read;
-    const read = this.#readPage(after);
-    this.#page = { after, until, read };
-    // A failed read is not shared with who tries again.
-    read.catch(() => {
-      this.#page = undefined;
-    });
-    return read;
-  }
-
-  async #readPage(after: number): Promise<Batch | 'gap'> {
-    const page = await this.#options.registry.feed(after, pageSize);
-    if (page.kind === 'gap') return 'gap';
-    const until = this.revision;
-    const entries = page.entries.filter(({ revision }) => revision <= until);
-    const isWhole = entries.length < pageSize;
-    const to = isWhole ? Math.min(page.revision, until) : (entries.at(-1)?.revision ?? until);
-    return this.#batch(after, to, entries, this.#nowOf(entries));
-  }
-
   /** What became of all that a stretch of the past touches, as it is now. */
-  #nowOf(entries: readonly ChangeLogEntry[]): readonly PresentChange[] {
+  nowOf(entries: readonly ChangeLogEntry[]): readonly PresentChange[] {
     const { keys, services } = touchedBy(entries);
     const changes = new Map<string, PresentChange>();
     for (const [text, { key }] of keys) changes.set(text, { key, entry: this.present.get(key) ?? null });
@@ -159,13 +129,14 @@ export class Follower {
 
   /** What the first read may have brought along before its time: to who comes back it is news. */
   #untold(entries: readonly ChangeLogEntry[], all: boolean): readonly PresentChange[] {
-    const touched = this.#nowOf(entries);
+    const touched = this.nowOf(entries);
     if (!all) return touched;
     const gone = touched.filter(({ entry }) => entry === null);
     return [...gone, ...this.present.list(null).map((entry) => ({ key: entry.key, entry }))];
   }
 
-  #batch(from: number, to: number, entries: readonly ChangeLogEntry[], changes: readonly PresentChange[]): Batch {
+  /** The messages of a stretch of the feed, with what became of components in it. */
+  batch(from: number, to: number, entries: readonly ChangeLogEntry[], changes: readonly PresentChange[]): Batch {
     const places = placed(changes, touchedBy(entries));
     return new Batch(
       from,
@@ -182,7 +153,7 @@ export class Follower {
 
   #wake(): void {
     this.#due = true;
-    if (!this.#running) this.#arm();
+    if (this.#started && !this.#running) this.#arm();
   }
 
   /** Not in the turn of the commit: whoever commits goes on first, and commits of one turn are read together. */
@@ -240,6 +211,7 @@ export class Follower {
       this.#end('epoch');
       return false;
     }
+    const pageSize = this.#options.limits.page;
     const page = await registry.feed(this.revision, pageSize);
     if (page.kind === 'gap') {
       if (!this.#closed) this.#end('gap');
@@ -285,7 +257,7 @@ export class Follower {
     const changes = from < this.#loadedUntil ? onceEach([...this.#untold(entries, records.all), ...news]) : news;
     if (to === from) return;
     for (const { entry } of changes) if (entry) entry.toldAt = to;
-    const batch = this.#batch(from, to, entries, changes);
+    const batch = this.batch(from, to, entries, changes);
     this.revision = to;
     this.recent.push(batch);
     this.#options.onBatch(batch);

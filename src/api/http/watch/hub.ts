@@ -2,19 +2,23 @@
 import { BerthError } from '../../../core/errors.js';
 import { defaultDriverNames, viewComponent, viewEvent } from '../../status-view.js';
 import { Follower } from './follower.js';
+import { Past } from './past.js';
 import { Reader } from './reader.js';
 import { Snapshots } from './snapshot.js';
-import type { Watch, WatchEnd, WatchHub, WatchHubOptions, WatchRequest, WatchStats } from './types.js';
+import type { Watch, WatchEnd, WatchHub, WatchHubOptions, WatchLimits, WatchRequest, WatchStats } from './types.js';
 import { parseWatchId } from './watch-id.js';
 import { beatText } from './wording.js';
 
 /** How often readers get a sign of life, in milliseconds. */
 const beatMs = 5_000;
 
+const defaultLimits: WatchLimits = { page: 500, kept: 2 * 1_048_576 };
+
 /** Everything that begins with the first watch. */
 interface Course {
   readonly follower: Follower;
   readonly snapshots: Snapshots;
+  readonly past: Past;
   readonly readers: Set<Reader>;
   /** Requests that are being looked at. */
   pending: number;
@@ -45,10 +49,10 @@ class Hub implements WatchHub {
       await course.started;
       const revision = after === null ? null : await this.#positionOf(after, course.follower);
       if (this.#course !== course) throw laterError('the watch ended while it began');
-      const { follower, snapshots } = course;
+      const { follower, snapshots, past } = course;
       const { clock, log } = this.#options;
       const reader: Reader = new Reader({
-        ...{ follower, snapshots, clock, log, service },
+        ...{ follower, snapshots, past, clock, log, service },
         after: revision,
         onEnd: (reason) => {
           if (reason === 'slow') this.#dropped += 1;
@@ -75,11 +79,13 @@ class Hub implements WatchHub {
 
   #begin(): Course {
     const { registry, clock, log } = this.#options;
+    const limits = this.#options.limits ?? defaultLimits;
     const readers = new Set<Reader>();
     const follower: Follower = new Follower({
       ...{ registry, clock, log },
       views: this.#options.views ?? { component: viewComponent, event: viewEvent },
       driverNames: this.#options.driverNames ?? defaultDriverNames,
+      limits,
       onBatch: (batch) => {
         for (const reader of readers) reader.take(batch);
       },
@@ -94,6 +100,7 @@ class Hub implements WatchHub {
       follower,
       readers,
       snapshots: new Snapshots(follower, () => clock.monotonic()),
+      past: new Past(follower, registry, limits.page),
       pending: 0,
       started: follower.start(),
       cancelBeat: undefined,

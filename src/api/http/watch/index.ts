@@ -8,6 +8,7 @@ export type {
   WatchEnd,
   WatchHub,
   WatchHubOptions,
+  WatchLimits,
   WatchRequest,
   WatchSink,
   WatchStats,

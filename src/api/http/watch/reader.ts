@@ -5,8 +5,8 @@ import type { Log } from '../../../core/ports/log.js';
 import type { Batch } from './batch.js';
 import { openingText } from './encode.js';
 import type { Follower } from './follower.js';
-import type { Snapshots } from './snapshot.js';
-import { piecesOf } from './snapshot.js';
+import type { Past } from './past.js';
+import { piecesOf, type Snapshots } from './snapshot.js';
 import type { Watch, WatchEnd, WatchSink } from './types.js';
 import { beatText, syncedText } from './wording.js';
 
@@ -16,6 +16,7 @@ const stalledMs = 10_000;
 export interface ReaderOptions {
   readonly follower: Follower;
   readonly snapshots: Snapshots;
+  readonly past: Past;
   readonly clock: Clock;
   readonly log: Log;
   /** The revision up to which it knows everything; null: it knows nothing. */
@@ -129,9 +130,9 @@ export class Reader implements Watch {
    * valid again. What was so told is known since the follower began; of what was before, only that it may be.
    */
   async #tellMissed(after: number): Promise<boolean> {
-    const { follower, snapshots, service } = this.#options;
+    const { follower, past, snapshots, service } = this.#options;
     if (follower.recent.reaches(after)) return true;
-    if (await follower.specsChangedSince(after)) return this.#offerAll(snapshots.since(after, service));
+    if (await past.specsChangedSince(after)) return this.#offerAll(snapshots.since(after, service));
     const missed = follower.present.list(service).filter(({ toldAt }) => toldAt > after);
     return this.#offerAll(piecesOf(follower, missed, after));
   }
@@ -148,7 +149,7 @@ export class Reader implements Watch {
 
   /** The next stretch of the feed; with undefined the watch has ended. */
   async #nextPage(): Promise<Batch | undefined> {
-    const page = await this.#options.follower.page(this.#position);
+    const page = await this.#options.past.page(this.#position);
     if (this.#hasEnded) return undefined;
     if (page !== 'gap') return page;
     this.close('gap');

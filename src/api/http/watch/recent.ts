@@ -1,8 +1,6 @@
 /** The last batches, for readers who join or come back: they need no read of the registry. */
 import type { Batch } from './batch.js';
 
-/** Characters that are kept. */
-const capacity = 2 * 1_048_576;
 /** Batches that are kept, however short. */
 const mostBatches = 4_096;
 
@@ -12,8 +10,11 @@ export class Recent {
   /** Everything after this revision is kept. */
   #start: number;
   #end: number;
+  /** Characters that are kept. */
+  readonly #capacity: number;
 
-  constructor(revision: number) {
+  constructor(revision: number, capacity: number) {
+    this.#capacity = capacity;
     this.#start = revision;
     this.#end = revision;
   }
@@ -23,7 +24,7 @@ export class Recent {
     this.#batches.push(batch);
     this.#length += batch.length;
     this.#end = batch.to;
-    while (this.#batches.length > 1 && (this.#length > capacity || this.#batches.length > mostBatches)) {
+    while (this.#batches.length > 1 && (this.#length > this.#capacity || this.#batches.length > mostBatches)) {
       const oldest = this.#batches.shift();
       this.#length -= oldest?.length ?? 0;
       this.#start = oldest?.to ?? this.#start;

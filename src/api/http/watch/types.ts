@@ -62,6 +62,14 @@ export interface WatchViews {
   readonly event: (event: BerthEvent, secrets: readonly string[]) => EventView;
 }
 
+/** What is read at once, and kept for those who join or come back. */
+export interface WatchLimits {
+  /** Entries of one read of the feed. */
+  readonly page: number;
+  /** Characters of the last batches that are kept. */
+  readonly kept: number;
+}
+
 export interface WatchHubOptions {
   readonly registry: Pick<Registry, 'epoch' | 'revision' | 'components' | 'component' | 'freshness' | 'feed' | 'watch'>;
   readonly clock: Clock;
@@ -69,4 +77,6 @@ export interface WatchHubOptions {
   readonly driverNames?: DriverNames;
   /** Default: as `status` and `events` show them. */
   readonly views?: WatchViews;
+  /** Default: 500 entries, and 2 Mi characters. */
+  readonly limits?: WatchLimits;
 }
