@@ -34,13 +34,16 @@ export async function* followStatus(
       picture.setAgent(await agentNow(ports));
       if (item.anew) picture.beginAnew();
     } else if (item.kind === 'lost') picture.setAgent(null);
-    else for (const message of item.messages) picture.take(message.name, jsonOf(message));
+    else {
+      for (const message of item.messages) picture.take(message.name, jsonOf(message));
+      if (!picture.served) picture.setAgent(await agentNow(ports));
+    }
     const news = picture.news();
     if (news !== null) yield news;
   }
 }
 
-/** One that goes before it could be asked is lost a moment later. */
+/** One that cannot be asked now is asked again with what it tells next. */
 async function agentNow(ports: FollowPorts): Promise<StatusReport['agent']> {
   try {
     return await ports.agent();

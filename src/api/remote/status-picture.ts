@@ -28,6 +28,11 @@ export class StatusPicture {
     for (const view of report.components) this.#put(this.#components, view);
   }
 
+  /** An agent is known. */
+  get served(): boolean {
+    return this.#agent !== null;
+  }
+
   setAgent(agent: StatusReport['agent']): void {
     this.#agent = agent;
   }

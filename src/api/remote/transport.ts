@@ -64,8 +64,19 @@ export async function createTransport(address: Address, clock: Clock): Promise<T
       ...call.headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
     };
-    const request = start({ ...base, agent, method: call.method, path: call.path, headers, signal: life.signal });
-    const response = await headOf(request, body, name, life);
+    const attempt = (): Promise<IncomingMessage> => {
+      const request = start({ ...base, agent, method: call.method, path: call.path, headers, signal: life.signal });
+      return headOf(request, body, name, life);
+    };
+    const response = await attempt()
+      .catch((error: unknown) => {
+        // The other side may let go of an idle connection in the very moment in which it is used again.
+        if (call.method === 'GET' && error instanceof StaleConnection) return attempt();
+        throw error;
+      })
+      .catch((error: unknown) => {
+        throw error instanceof StaleConnection ? error.failure : error;
+      });
     if (isFine(response)) return response;
     throw errorOfAnswer(response.statusCode ?? 0, await textOf(response, name, life), name);
   }
@@ -159,10 +170,22 @@ function headOf(
     request.once('response', resolve);
     // Stays: an error may come after the answer's head, too, and is then told to whoever reads the body.
     request.on('error', (error: NodeJS.ErrnoException) => {
-      reject(reasonOf(life) ?? unreachable(name, error, !notSent.has(error.code ?? '')));
+      const failure = reasonOf(life) ?? unreachable(name, error, !notSent.has(error.code ?? ''));
+      const stale = request.reusedSocket && !life.signal.aborted;
+      reject(stale ? new StaleConnection(failure) : failure);
     });
     request.end(body);
   });
+}
+
+/** A connection that had served another call before broke before it served this one. */
+class StaleConnection extends Error {
+  readonly failure: Error;
+
+  constructor(failure: Error) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
 }
 
 function reasonOf({ signal }: Life): Error | undefined {

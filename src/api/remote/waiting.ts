@@ -19,19 +19,19 @@ export async function remoteWait(ports: FeedPorts, options: WaitOptions): Promis
   const { clock } = ports;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
   const told = new Teller(options.onProgress);
-  let opened = false;
+  const state = { opened: false };
   for (;;) {
     const leftMs = Math.max(0, deadlineMs - clock.monotonic());
     try {
       const timeoutMs = Math.min(leftMs, longestWaitMs);
       const onOpen = (): void => {
-        opened = true;
+        state.opened = true;
       };
       const result = await oneWait(ports, { ...options, timeoutMs, onProgress: (views) => told.tell(views) }, onOpen);
       if (result.outcome !== 'timeout' || leftMs <= longestWaitMs) return result;
     } catch (error) {
       if (options.signal.aborted) return { outcome: 'aborted', views: told.views };
-      if (!opened || !ports.reconnect || !isUnreachable(error)) throw error;
+      if (!state.opened || !ports.reconnect || !isUnreachable(error)) throw error;
       if (clock.monotonic() >= deadlineMs) return { outcome: 'timeout', views: told.views };
       await pause(clock, retryMs, options.signal);
     }

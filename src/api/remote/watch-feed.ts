@@ -36,18 +36,17 @@ const openDeadlineMs = 10_000;
 const silenceMs = 30_000;
 const retryMs = { first: 50, longest: 2_000 };
 
-/** Goes on until the signal fires. What keeps the first connection from being made ends it, and so does every refusal. */
+/** Goes on until the signal fires; a refusal ends it. For whoever has been answered before: no first connection is missed. */
 export async function* watchFeed(
   ports: FeedPorts,
   options: FeedOptions,
   signal: AbortSignal,
 ): AsyncGenerator<FeedItem> {
   const over = (): boolean => signal.aborted;
-  const state = { place: options.after, opened: false, failures: 0 };
+  const state = { place: options.after, failures: 0 };
   while (!over()) {
     try {
       for await (const item of connection(ports, options.service, state.place, signal)) {
-        state.opened = true;
         state.failures = 0;
         if (item.kind === 'messages') state.place = lastId(item.messages) ?? state.place;
         yield item;
@@ -57,7 +56,7 @@ export async function* watchFeed(
       state.failures += 1;
       if (isBerthError(error, 'E_WATCH_GONE') && state.place !== null) {
         state.place = await untilAnswered(ports, options.restart, signal);
-      } else if (!state.opened || !isPassing(error)) throw error;
+      } else if (!isPassing(error)) throw error;
       // One that broke off is asked for again at once; only then it is lost.
       else if (state.failures > 1) {
         if (!ports.reconnect) throw error;

@@ -105,6 +105,28 @@ describe('an agent that does not answer', () => {
     expect(error).toMatchObject({ code: 'E_AGENT_UNREACHABLE', details: { sent: true } });
   });
 
+  test('lets go of an idle connection: what only reads is asked again, what changes something is not', async () => {
+    const agent = await fakeAgent();
+    const client = await agent.client();
+    const dropSecond = (): void => {
+      let count = 0;
+      agent.handle = (_asked, response) => {
+        count += 1;
+        if (count === 2) response.destroy();
+        else json(response, { items: [], revision: 1, components: [] });
+      };
+    };
+    dropSecond();
+    await client.names();
+    expect(await client.names()).toEqual([]);
+    expect(agent.asked).toHaveLength(3);
+    dropSecond();
+    await client.names();
+    const error = await failure(client.restart({ service: 'shop', component: null }, { message: null }));
+    expect(error).toMatchObject({ code: 'E_AGENT_UNREACHABLE', details: { sent: true } });
+    expect(agent.asked).toHaveLength(5);
+  });
+
   test('is let go of when the caller gives up', async () => {
     let closed = false;
     const agent = await fakeAgent((_asked, response) => {
