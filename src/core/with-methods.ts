@@ -3,8 +3,9 @@
 /** `target` in all but `methods`. What is not replaced runs on `target` itself, as its private members want. */
 export function withMethods<T extends object>(target: T, methods: Partial<T>): T {
   const bound = new Map<PropertyKey, unknown>();
-  return new Proxy(target, {
-    get(_target, name) {
+  // Over nothing: what a proxy says of frozen members of its own target, it may not change.
+  return new Proxy({} as T, {
+    get(_nothing, name) {
       if (Object.hasOwn(methods, name)) return Reflect.get(methods, name) as unknown;
       const known = bound.get(name);
       if (known !== undefined) return known;
@@ -14,5 +15,6 @@ export function withMethods<T extends object>(target: T, methods: Partial<T>): T
       bound.set(name, method);
       return method;
     },
+    has: (_nothing, name) => Reflect.has(target, name),
   });
 }

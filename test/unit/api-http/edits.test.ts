@@ -21,7 +21,7 @@ function expectProblem(answer: Answer, status: number, code: string): void {
     status,
     code,
     type: `urn:berth:error:${code}`,
-    instance: expect.stringMatching(/^urn:uuid:/),
+    instance: expect.stringMatching(/^urn:uuid:/) as string,
   });
   expect(answer.status).toBe(status);
   expect(answer.body.suggestion).not.toBe('');
@@ -66,7 +66,7 @@ describe('replacing a service', () => {
     expect(answer.body.details.components).toContainEqual(
       expect.objectContaining({
         component: 'web',
-        differences: [expect.objectContaining({ field: 'memory_mb', before: 256, after: 128 })],
+        differences: [expect.objectContaining({ field: 'memory_mb', before: 256, after: 128 }) as object],
       }),
     );
     expect(await memoryOf(bench)).toBe(256);
@@ -128,7 +128,7 @@ describe('replacing a service', () => {
     const bench = await shop();
     const { body, headers } = await bench.ask('GET', '/v1/services/shop');
     expect(body.text).not.toContain('hush-hush');
-    const text = (body.text as string).replace('"info"', '"debug"');
+    const text = body.text.replace('"info"', '"debug"');
     await bench.ask('PUT', '/v1/services/shop', { body: { text }, headers: { 'if-match': headers.etag! } });
     const record = await bench.registry.component({ service: 'shop', component: 'web' });
     expect(record?.spec.env).toEqual({ LOG_LEVEL: 'debug', API_TOKEN: 'hush-hush' });
@@ -139,7 +139,7 @@ describe('plans', () => {
   it('show what would be, without the statements behind it', async () => {
     const bench = await shop();
     const answer = await bench.ask('POST', '/v1/services/shop/plan', { body: { text: changed } });
-    expect(answer.body.plan.components.find((item: { component: string }) => item.component === 'web')).toMatchObject({
+    expect(answer.body.plan.components.find((item) => item.component === 'web')).toMatchObject({
       action: 'update',
       effect: 'update',
     });
@@ -174,7 +174,7 @@ describe('definitions that somebody else read', () => {
   it('are checked as a file is: what no file could say is refused', async () => {
     const bench = await startBench();
     const spec = await specOf(bench, shopText);
-    const web = spec.components[0];
+    const web = spec.components[0]!;
     for (const wrong of [
       { ...web, memoryMb: -5 },
       { ...web, image: '' },
@@ -197,7 +197,7 @@ describe('definitions that somebody else read', () => {
     const definitions = [{ path: '/x.toml', contentHash: 'aa', spec }];
     const answer = await bench.ask('POST', '/v1/apply', { body: { definitions, scope } });
     expectProblem(answer, 400, 'E_USAGE');
-    expect(answer.body.details.problems[0].field).toBe('body.definitions.0.spec');
+    expect(answer.body.details.problems[0]!.field).toBe('body.definitions.0.spec');
   });
 });
 
@@ -300,7 +300,7 @@ describe('failures', () => {
     ];
     for (const [method, path, sent, status, code] of cases) {
       const answer = await bench.ask(method, path, sent === undefined ? {} : { body: sent });
-      expect({ method, path, status: answer.status, code: answer.body?.code }).toEqual({ method, path, status, code });
+      expect({ method, path, status: answer.status, code: answer.body.code }).toEqual({ method, path, status, code });
       expectProblem(answer, status, code);
     }
   });

@@ -28,7 +28,7 @@ const documented: readonly Documented[] = [
 }));
 
 async function documentOf(bench: Bench): Promise<OpenApiDocument> {
-  return (await bench.ask('GET', '/openapi.json')).body as OpenApiDocument;
+  return (await bench.ask('GET', '/openapi.json')).body as unknown as OpenApiDocument;
 }
 
 function operationsOf(document: OpenApiDocument) {
@@ -48,7 +48,7 @@ function checkerOf(
   const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(responses['200']?.content ?? {});
   const parts = (document as unknown as { readonly components: { readonly schemas: object } }).components.schemas;
   const whole = JSON.stringify({ ...schema, $defs: parts }).replaceAll('#/components/schemas/', '#/$defs/');
-  return { type, schema: z.fromJSONSchema(JSON.parse(whole)) };
+  return { type, schema: z.fromJSONSchema(JSON.parse(whole) as Parameters<typeof z.fromJSONSchema>[0]) };
 }
 
 const started = {
@@ -161,9 +161,9 @@ describe('components', () => {
   it('come page by page, in order, each once', async () => {
     const bench = await lively();
     const first = await bench.ask('GET', '/v1/components?limit=1');
-    expect(first.body.items.map((item: { component: string }) => item.component)).toEqual(['db']);
+    expect(first.body.items.map((item) => item.component)).toEqual(['db']);
     const second = await bench.ask('GET', `/v1/components?limit=1&cursor=${encodeURIComponent(first.body.next)}`);
-    expect(second.body.items.map((item: { component: string }) => item.component)).toEqual(['web']);
+    expect(second.body.items.map((item) => item.component)).toEqual(['web']);
     expect(second.body.next).toBeNull();
   });
 

@@ -43,8 +43,31 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
-  /** The body as JSON. */
-  readonly body: any;
+  /** The body as JSON; without any of these when it is none. */
+  readonly body: Body;
+}
+
+/** What tests look at in answers; each has some of it. */
+export interface Body {
+  readonly code: string;
+  readonly detail: string;
+  readonly suggestion: string;
+  readonly instance: string;
+  readonly details: {
+    readonly problems: readonly { readonly field: string }[];
+    readonly conflicts: unknown;
+    readonly components: unknown;
+    readonly etag: string;
+  };
+  readonly items: readonly { readonly component: string }[];
+  readonly next: string;
+  readonly url: string;
+  readonly text: string;
+  readonly base: unknown;
+  readonly problems: readonly unknown[];
+  readonly checks: readonly unknown[];
+  readonly spec: { readonly components: readonly object[] };
+  readonly plan: { readonly differs: boolean; readonly components: readonly { readonly component: string }[] };
 }
 
 export interface AskOptions {
@@ -207,11 +230,11 @@ async function readAll(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function jsonOf(text: string): unknown {
+function jsonOf(text: string): Body {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as Body;
   } catch {
-    return undefined;
+    return {} as Body;
   }
 }
 
