@@ -11,7 +11,7 @@ import { EditPage } from './pages/edit.js';
 import { EventsPage } from './pages/events.js';
 import { OverviewPage } from './pages/overview.js';
 import { useScene } from './scene.js';
-import { useCell } from './use.js';
+import { useCell, useRested } from './use.js';
 
 export function App() {
   const scene = useScene();
@@ -80,11 +80,13 @@ function Page({ route }: { readonly route: Route }) {
   }
 }
 
-/** Which node each service is on; asked again when a service changes. */
+const nodesRestMs = 500;
+
+/** Which node each service is on; asked again when services have changed. */
 function useNodes(): void {
   const { board, api, nodes } = useScene();
   const edit = useCell(board.edit);
-  const revision = edit?.entity === 'service' ? edit.revision : 0;
+  const revision = useRested(edit?.entity === 'service' ? edit.revision : 0, nodesRestMs);
   useEffect(() => {
     api.services().then(
       (rows) => {

@@ -36,6 +36,7 @@ function begin(root: HTMLElement): void {
     nodes: new Cell<ReadonlyMap<string, string>>(new Map()),
     toast: new Cell<Toast | null>(null),
     helping: new Cell(false),
+    services: new Map(),
     drafts: new Map(),
     visit: readVisit(localStorage, Date.now()),
     home: meta('berth-home'),

@@ -5,7 +5,7 @@ import type { ServiceBase } from '../../core/plan-replace.js';
 import type { Board } from '../model/board.js';
 import type { Cell } from '../model/cell.js';
 import type { Route } from '../model/routes.js';
-import type { Api } from './api.js';
+import type { Api, ServiceText } from './api.js';
 import type { Visit } from './visit.js';
 
 /** A short message at the edge of the page. */
@@ -13,6 +13,9 @@ export interface Toast {
   readonly text: string;
   readonly isBad: boolean;
 }
+
+/** The newest answers about services, by name, and the revision that was asked for. */
+type KnownServices = Map<string, { readonly revision: number; readonly answer: Promise<ServiceText> }>;
 
 export interface Scene {
   readonly board: Board;
@@ -24,6 +27,7 @@ export interface Scene {
   readonly nodes: Cell<ReadonlyMap<string, string>>;
   readonly toast: Cell<Toast | null>;
   readonly helping: Cell<boolean>;
+  readonly services: KnownServices;
   /** What was typed and not applied yet, by service; '' is the new one. */
   readonly drafts: Map<string, { readonly text: string; readonly base: ServiceBase | null }>;
   readonly visit: Visit;

@@ -40,6 +40,7 @@ export class Board {
   readonly edit = new Cell<Edit | null>(null);
   /** What to add to the browser's clock to have the agent's, in milliseconds. */
   skewMs = 0;
+  readonly #definitions = new Map<string, Cell<number>>();
   readonly #rows = new Map<string, Cell<ComponentView | undefined>>();
   readonly #living = new Map<string, ComponentView>();
   readonly #trails = new Map<string, readonly Seen[]>();
@@ -52,6 +53,15 @@ export class Board {
     if (known !== undefined) return known;
     const cell = new Cell<ComponentView | undefined>(undefined);
     this.#rows.set(key, cell);
+    return cell;
+  }
+
+  /** The revision at which the definition of a service changed last, as far as it was told; 0: it was not. */
+  definition(service: string): Cell<number> {
+    const known = this.#definitions.get(service);
+    if (known !== undefined) return known;
+    const cell = new Cell(0);
+    this.#definitions.set(service, cell);
     return cell;
   }
 
@@ -89,9 +99,10 @@ export class Board {
         break;
       case 'changed':
         this.edit.set(message.data);
+        this.definition(message.data.service).set(message.data.revision);
         break;
       case 'synced':
-        this.#finishSnapshot();
+        this.#finishSnapshot(message.data.revision);
         this.skewMs = Date.parse(message.data.now) - nowMs;
         this.ready.set(true);
         break;
@@ -147,10 +158,12 @@ export class Board {
     this.#count();
   }
 
-  #finishSnapshot(): void {
+  #finishSnapshot(revision: number): void {
     const told = this.#told;
     this.#told = null;
     if (told === null) return;
+    // What was edited before the snapshot is not told: whoever shows a definition has to read it again.
+    if (this.ready.get()) for (const cell of this.#definitions.values()) cell.set(revision);
     for (const key of [...this.#living.keys()]) if (!told.has(key)) this.#remove(key);
   }
 

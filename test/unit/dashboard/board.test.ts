@@ -59,6 +59,18 @@ describe('the board', () => {
     expect(board.size()).toBe(0);
   });
 
+  it('tells when a definition changed, and after a new snapshot that it may have', () => {
+    const board = boardOf('shop/web');
+    const seen: number[] = [];
+    board.definition('shop').follow(() => seen.push(board.definition('shop').get()));
+    const edit = { entity: 'component', op: 'update', service: 'shop', component: 'web', actor: 'sql' } as const;
+    board.take({ name: 'changed', data: { ...edit, revision: 8 } }, 1);
+    board.take({ name: 'changed', data: { ...edit, service: 'mail', revision: 9 } }, 1);
+    board.beginSnapshot();
+    board.take({ ...synced, data: { ...synced.data, revision: 12 } }, 2);
+    expect(seen).toEqual([8, 12]);
+  });
+
   it('remembers the phases that it saw', () => {
     const board = boardOf('shop/web');
     board.take(told('shop/web', { restarts: 1 }), 1);

@@ -39,7 +39,7 @@ export interface CodeEditorOptions {
   readonly schema: () => Schema | null;
 }
 
-/** What kinds of proposals are called there, which gives them their signs. */
+/** What kinds of proposals are called there. */
 const types = { key: 'property', value: 'enum', table: 'namespace' } as const;
 
 const setMarks = StateEffect.define<readonly DefinitionProblem[]>();
@@ -113,6 +113,7 @@ function extensionsOf({ onChange, onSave, schema }: CodeEditorOptions) {
     StreamLanguage.define(toml),
     syntaxHighlighting(colours),
     autocompletion({
+      icons: false,
       override: [(context) => complete(context.state.sliceDoc(0, context.pos), schema())],
       // After a key come its values.
       activateOnCompletion: ({ type }) => type === types.key,

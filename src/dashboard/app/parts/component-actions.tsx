@@ -5,7 +5,7 @@ import type { ReconcileMode } from '../../../core/spec.js';
 import { linkTo } from '../../model/routes.js';
 import { Dialog } from '../parts.js';
 import { useScene } from '../scene.js';
-import { useCell, useLoaded } from '../use.js';
+import { useService } from '../services.js';
 import { useAction } from './action.js';
 
 export function ComponentActions({ view }: { readonly view: ComponentView }) {
@@ -44,10 +44,7 @@ export function ComponentActions({ view }: { readonly view: ComponentView }) {
 
 /** How the component is reconciled, as its definition says; null: not known yet. */
 export function useMode({ service, component }: ComponentView): ReconcileMode | null {
-  const { api, board } = useScene();
-  const edit = useCell(board.edit);
-  const revision = edit?.service === service ? edit.revision : 0;
-  const { value } = useLoaded((signal) => api.service(service, signal), [service, revision]);
+  const { value } = useService(service);
   return value?.spec.components.find(({ name }) => name === component)?.reconcile ?? null;
 }
 

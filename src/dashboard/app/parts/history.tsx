@@ -12,8 +12,7 @@ const words: Readonly<Record<HistoryView['op'], string>> = { insert: 'made', upd
 
 export function History({ target }: { readonly target: Key }) {
   const { api, board } = useScene();
-  const edit = useCell(board.edit);
-  const revision = edit?.service === target.service ? edit.revision : 0;
+  const revision = useCell(board.definition(target.service));
   const { value: entries, error } = useLoaded(
     (signal) => api.history(target, signal),
     [target.service, target.component, revision],
