@@ -201,6 +201,21 @@ describe('a watch that goes on', () => {
     await expectTold(registry, await resume(hub, reader));
   });
 
+  it('learns of one that became invalid longer ago than what is kept', async () => {
+    const { registry, sqlite } = await openWatched();
+    const hub = hubOver(registry, { limits: { page: 3, kept: 1 } });
+    await registry.change([put('shop', spec('api', { ports: ['8080:80'] }))], cli);
+    const [steady, leaving] = [await open(hub), await open(hub)];
+    await expectTold(registry, steady, leaving);
+    leaving.watch.end();
+    sqlite(`update components set ports = '["8080:81"]' where name = 'web'`);
+    for (let round = 0; round < 3; round += 1) {
+      await expectTold(registry, steady);
+      await tell(registry, 'web', { restarts: round });
+    }
+    await expectTold(registry, steady, await resume(hub, leaving));
+  });
+
   it('learns of what changed while the first watch at another agent was being prepared', async () => {
     const { hub, registry, sqlite } = await openWatched();
     await registry.change([put('shop', spec('api', { ports: ['8080:80'] }))], cli);
