@@ -1,6 +1,5 @@
 /** The agent of another machine, as the command line and the environment name it. */
 import { BerthError } from '../core/errors.js';
-import type { CommandSpec } from './command-spec.js';
 import type { CliDeps, HostOptions } from './deps.js';
 
 interface Given {
@@ -28,9 +27,15 @@ export function hostOf(options: Given, env: CliDeps['env'], absolute: (path: str
   return { url, tokenFile: file === '' ? null : absolute(file) };
 }
 
+/** A command, as far as it matters here. */
+interface Command {
+  readonly name: string;
+  readonly local?: 'home' | 'nothing';
+}
+
 /** Throws when a command that works on this machine alone was given an agent to ask. E_USAGE. */
 export function refuseHost(
-  command: CommandSpec,
+  command: Command,
   invocation: { readonly host: HostOptions | null; readonly options: Given },
 ): void {
   if (command.local === undefined) return;
