@@ -79,19 +79,24 @@ function tooLarge(mostBytes: number): BerthError {
   return new BerthError('E_TOO_LARGE', `the body has more than the ${mostBytes} bytes that are taken here`);
 }
 
+/** As numbers: a body may have millions of them. */
+const signs = { quote: 34, backslash: 92, bracket: 91, closingBracket: 93, brace: 123, closingBrace: 125 } as const;
+
 /** The deepest nesting, counted without building anything: a parser that recurses is not given what would break it. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
-    const sign = text[at];
+    const sign = text.charCodeAt(at);
     if (quoted) {
-      if (sign === '\\') at += 1;
-      else if (sign === '"') quoted = false;
-    } else if (sign === '"') quoted = true;
-    else if (sign === '{' || sign === '[') deepest = Math.max(deepest, (depth += 1));
-    else if (sign === '}' || sign === ']') depth -= 1;
+      if (sign === signs.backslash) at += 1;
+      else if (sign === signs.quote) quoted = false;
+    } else if (sign === signs.quote) quoted = true;
+    else if (sign === signs.brace || sign === signs.bracket) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (sign === signs.closingBrace || sign === signs.closingBracket) depth -= 1;
   }
   return deepest;
 }

@@ -91,6 +91,8 @@ class Server implements ApiServer {
 
   async listen(): Promise<void> {
     await this.#gate.open();
+    // It may be over before it began.
+    if (this.#closed) return;
     await Promise.all([
       this.#try('socket', async () => {
         await this.#app;

@@ -11,7 +11,6 @@ const longestName = 255;
 /** The name of something that may or may not exist: whether it does is for the registry to say. */
 const name = z.string().min(1).max(longestName);
 
-export const noBody = z.strictObject({});
 export const serviceParams = z.object({ service: name });
 export const componentParams = z.object({ service: name, component: name });
 export const volumeParams = z.object({ service: name, volume: name });
