@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { ServiceBase } from '../../../core/plan-replace.js';
 import type { Schema } from '../../model/completion.js';
+import { linkTo } from '../../model/routes.js';
 import { Refusal, type ServiceText } from '../api.js';
 import { ApplyBar } from '../editor/apply-bar.js';
 import { problemsOf, useCheck, type Checked } from '../editor/check.js';
@@ -13,7 +14,7 @@ import { useAction } from '../parts/action.js';
 import { Problem } from '../parts.js';
 import { goTo } from '../route.js';
 import { useScene } from '../scene.js';
-import { useLoaded } from '../use.js';
+import { useCell, useLoaded } from '../use.js';
 
 const template = `name = "shop"
 
@@ -91,6 +92,7 @@ function Editing({ service, found, onReload }: EditingProps) {
   const { text, base, given } = writing;
   const checked = useCheck({ service, text, base, force }, round);
   const problems = useMemo(() => checked?.problems ?? [], [checked]);
+  const taken = useTaken(service, checked);
   const again = (): void => {
     setRound((count) => count + 1);
   };
@@ -99,7 +101,18 @@ function Editing({ service, found, onReload }: EditingProps) {
     setForce(false);
     onReload();
   };
-  const { save, isBusy } = useSave({ service, checked, force, message, base, text, again, takeTheirs, forget });
+  const { save, isBusy } = useSave({
+    service,
+    checked,
+    force,
+    message,
+    base,
+    text,
+    again,
+    takeTheirs,
+    forget,
+    isTaken: taken !== null,
+  });
   return (
     <>
       <div class="page-head">
@@ -109,6 +122,7 @@ function Editing({ service, found, onReload }: EditingProps) {
       {service === null ? null : (
         <MeanwhileNotice service={service} base={base} onAgain={again} onTake={() => void takeTheirs(service)} />
       )}
+      {taken === null ? null : <TakenNotice service={taken} />}
       <div class="editor block">
         <section class="editor-text" aria-label="Definition">
           <CodeField
@@ -126,7 +140,7 @@ function Editing({ service, found, onReload }: EditingProps) {
       </div>
       <ApplyBar
         checked={checked}
-        isCurrent={checked?.text === text && !isBusy}
+        isCurrent={checked?.text === text && !isBusy && taken === null}
         force={force}
         message={message}
         onForce={setForce}
@@ -134,6 +148,24 @@ function Editing({ service, found, onReload }: EditingProps) {
         onApply={save}
       />
     </>
+  );
+}
+
+/** The service of that name that there is already; null: the name is free, or an edit is meant. */
+function useTaken(service: string | null, checked: Checked | null): string | null {
+  const nodes = useCell(useScene().nodes);
+  const name = checked?.service ?? null;
+  return service === null && name !== null && nodes.has(name) ? name : null;
+}
+
+function TakenNotice({ service }: { readonly service: string }) {
+  return (
+    <div class="notice" role="status">
+      <span>There is a service {service} already. Give the new one another name.</span>
+      <a class="button" href={linkTo({ page: 'edit', service })}>
+        Edit {service}
+      </a>
+    </div>
   );
 }
 
@@ -147,15 +179,17 @@ interface SaveArguments {
   readonly again: () => void;
   readonly takeTheirs: (service: string) => Promise<void>;
   readonly forget: () => void;
+  readonly isTaken: boolean;
 }
 
 /** Applies what was written. A conflict shows itself in the plan, which is then asked for again. */
-function useSave({ service, checked, text, base, force, message, again, takeTheirs, forget }: SaveArguments) {
+function useSave(options: SaveArguments) {
+  const { service, checked, text, base, force, message, again, takeTheirs, forget, isTaken } = options;
   const { api } = useScene();
   const { run, isBusy } = useAction();
   const save = (): void => {
     const name = checked?.service ?? service;
-    if (name === null || checked?.text !== text) return;
+    if (name === null || checked?.text !== text || isTaken) return;
     const apply = async (): Promise<void> => {
       try {
         await api.save(name, { text, base, force, message });
