@@ -1,4 +1,5 @@
 /** From the route table to fastify: checks what comes in, calls the handler, sends what it answers. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { BerthError } from '../../core/errors.js';
@@ -95,13 +96,13 @@ function singleHeaders(request: FastifyRequest): Readonly<Record<string, string 
 export function send(reply: FastifyReply, answer: unknown): FastifyReply {
   if (!(answer instanceof ApiReply)) return reply.type(jsonType).send(JSON.stringify(answer ?? null));
   const { status, body, headers } = answer;
-  const isText = typeof body === 'string' || Buffer.isBuffer(body);
+  const isReady = typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable;
   // Pages bring the type and the policy that they need.
   const type = 'content-type' in headers || status === 303 ? {} : { 'content-type': jsonType };
   return reply
     .code(status)
     .headers({ ...type, ...headers })
-    .send(isText ? body : JSON.stringify(body));
+    .send(isReady ? body : JSON.stringify(body));
 }
 
 /** Whoever was written to is gone: the `close` that follows tells. */

@@ -2,12 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BerthError } from '../../core/errors.js';
-import { readStatus } from '../reading.js';
 import type { Desk } from './desk.js';
 import { securityHeaders } from './auth/index.js';
 import { checkLength, readText } from './body.js';
 import { ApiReply } from './contract.js';
 import { send } from './dispatch.js';
+import { readStatusGently } from './gentle-status.js';
 import type { RouteDeps } from './parts.js';
 
 /** A form with a token in it. */
@@ -26,7 +26,7 @@ export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): voi
   );
   app.get('/', { config: { access: 'read', operation: 'dashboard' } }, async (request, reply) => {
     const { caller } = desk.askerOf(request, reply);
-    const report = await readStatus(deps.portsFor(caller), { service: null, mustExist: false });
+    const report = await readStatusGently(deps.portsFor(caller), null);
     return send(reply, new ApiReply(200, pages.overview(report), { ...securityHeaders('page'), 'content-type': html }));
   });
   app.get('/assets/*', { config: { access: 'read', operation: 'asset' } }, (request, reply) => {

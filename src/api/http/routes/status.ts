@@ -1,10 +1,16 @@
 /** What is there, and how it stands. */
 import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { formatKey } from '../../../core/names.js';
-import type { ComponentView } from '../../views.js';
+import { BerthError } from '../../../core/errors.js';
+import { formatKey, parseKey, type ComponentKey } from '../../../core/names.js';
+import type { ComponentRecord } from '../../../core/ports/registry.js';
+import { viewContext } from '../../reading.js';
+import { viewComponent } from '../../status-view.js';
+import { findTarget } from '../../targets.js';
 import { ApiReply, apiPrefix, type Route } from '../contract.js';
 import { defineRoute } from '../define.js';
+import { jsonOfStatus, readStatusGently } from '../gentle-status.js';
 import type { RouteDeps } from '../parts.js';
 import { componentsQuery, eventsQuery, instantMs, statusQuery } from '../schemas/parts.js';
 import { agentInfo, componentView, doctorReport, eventView, statusReport } from '../schemas/views.js';
@@ -14,7 +20,7 @@ import { driverView, readiness, viewDrivers } from '../readiness.js';
 const version = z.string();
 
 export function statusRoutes(deps: RouteDeps): readonly Route[] {
-  return [...aliveRoutes(deps), ...homeRoutes(deps), ...componentLists(), doctorRoute(deps)];
+  return [...aliveRoutes(deps), ...homeRoutes(deps), ...componentLists(deps), doctorRoute(deps)];
 }
 
 function aliveRoutes(deps: RouteDeps): readonly Route[] {
@@ -112,7 +118,7 @@ function homeRoutes(deps: RouteDeps): readonly Route[] {
   ];
 }
 
-function componentLists(): readonly Route[] {
+function componentLists(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute({
       method: 'GET',
@@ -123,7 +129,10 @@ function componentLists(): readonly Route[] {
       query: statusQuery,
       response: statusReport,
       errors: ['E_NOT_FOUND'],
-      handle: ({ client, query }) => client.status({ service: query.service ?? null }),
+      handle: async ({ caller, query }) => {
+        const report = await readStatusGently(deps.portsFor(caller), query.service ?? null);
+        return new ApiReply(200, Readable.from(jsonOfStatus(report), { objectMode: false }));
+      },
     }),
     defineRoute({
       method: 'GET',
@@ -138,29 +147,39 @@ function componentLists(): readonly Route[] {
         revision: z.int(),
       }),
       errors: ['E_NOT_FOUND'],
-      handle: async ({ client, query }) => {
-        const { revision, components } = await client.status({ service: query.service ?? null });
-        const phases = query.phase?.split(',');
-        const matches = (view: ComponentView): boolean =>
-          (phases === undefined || phases.includes(view.phase)) &&
-          (query.drift === undefined || view.drift.length > 0 === (query.drift === 'true'));
-        return { ...pageOf(components.filter(matches), query.cursor, query.limit), revision };
+      handle: async ({ caller, query }) => {
+        const ports = deps.portsFor(caller);
+        const { registry } = ports;
+        const { service, phase, drift, cursor, limit } = query;
+        const revision = await registry.revision();
+        const [records, context] = await Promise.all([
+          service === undefined ? registry.components() : findTarget(registry, { service, component: null }),
+          viewContext(ports),
+        ]);
+        const phases = phase?.split(',');
+        const matches = ({ invalid, status }: ComponentRecord): boolean =>
+          (phases === undefined || phases.includes(invalid === null ? status.phase : 'invalid')) &&
+          (drift === undefined || status.drift.length > 0 === (drift === 'true'));
+        const { items, next } = pageOf(records.filter(matches), cursor, limit);
+        return { items: items.map((record) => viewComponent(record, context)), next, revision };
       },
     }),
   ];
 }
 
-/** The items after the cursor, which is the name of the last one that was seen: whatever comes and goes meanwhile. */
-function pageOf(components: readonly ComponentView[], cursor: string | undefined, limit: number) {
-  const sorted = [...components].sort(byName);
-  const rest = cursor === undefined ? sorted : sorted.filter((view) => order(formatKey(view), cursor) > 0);
+/** What comes after the cursor, which is the name of the last one that was seen: whatever comes and goes meanwhile. */
+function pageOf(records: readonly ComponentRecord[], cursor: string | undefined, limit: number) {
+  const rest = cursor === undefined ? records : records.filter(({ key }) => isAfter(key, parseKey(cursor)));
   const items = rest.slice(0, limit);
   const last = items.at(-1);
-  return { items, next: rest.length > items.length && last !== undefined ? formatKey(last) : null };
+  return { items, next: rest.length > items.length && last !== undefined ? formatKey(last.key) : null };
 }
 
-const byName = (a: ComponentView, b: ComponentView): number => order(formatKey(a), formatKey(b));
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** In the order of the registry: by service, then by component. E_USAGE for what is no cursor. */
+function isAfter(key: ComponentKey, seen: ComponentKey | undefined): boolean {
+  if (seen === undefined) throw new BerthError('E_USAGE', 'query.cursor: not one that a page ended with');
+  return key.service === seen.service ? key.component > seen.component : key.service > seen.service;
+}
 
 function doctorRoute(deps: RouteDeps): Route {
   // It asks every runtime what it can do: however many want to know at once, it is done once.
