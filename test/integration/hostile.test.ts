@@ -34,9 +34,11 @@ beforeAll(async () => {
   ]);
   agent = await home.startAgent();
   socket = join(home.path, 'berth.sock');
+  const address = join(home.path, 'api.json');
+  const text = await eventually(() => readFile(address, 'utf8'), { timeoutMs: 20_000, describe: 'the API serves' });
+  url = new URL((JSON.parse(text) as { readonly url: string }).url);
   writer = await tokenOf('token', 'show');
   reader = await tokenOf('token', 'add', 'view');
-  url = new URL((JSON.parse(await readFile(join(home.path, 'api.json'), 'utf8')) as { url: string }).url);
   const shop = `name = "shop"
 
 [[components]]
