@@ -4,12 +4,12 @@ import type { LogsOptions } from '../client.js';
 import { apiPrefix } from '../http/contract.js';
 import { pause } from '../ports.js';
 import type { LogEntry } from '../views.js';
+import { openHeard } from './heard.js';
 import { jsonLines } from './lines.js';
 import { LogPlace } from './log-place.js';
 import { pathOf, queryOf, timeOf } from './paths.js';
 import { errorOfLine, isUnreachable } from './problems.js';
 import { logShape } from './shapes.js';
-import type { Transport } from './transport.js';
 import type { FeedPorts } from './watch-feed.js';
 
 /** Finding and opening a log may mean asking a slow runtime. */
@@ -27,7 +27,7 @@ export async function* remoteLogs(
   let delayMs = retryMs.first;
   for (;;) {
     try {
-      const bytes = await open(ports.transport, place.resume(options), signal);
+      const bytes = await open(ports, place.resume(options), signal);
       opened = true;
       for await (const entry of entriesOf(bytes)) {
         delayMs = retryMs.first;
@@ -45,17 +45,13 @@ export async function* remoteLogs(
 }
 
 function open(
-  transport: Transport,
+  ports: FeedPorts,
   { target, follow, tail, sinceMs }: LogsOptions,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const query = queryOf({ tail, since: timeOf(sinceMs), follow: follow ? 'true' : null });
-  return transport.stream({
-    method: 'GET',
-    path: `${apiPrefix}${pathOf(target)}/logs${query}`,
-    deadlineMs: openDeadlineMs,
-    signal,
-  });
+  const path = `${apiPrefix}${pathOf(target)}/logs${query}`;
+  return openHeard(ports, { method: 'GET', path, deadlineMs: openDeadlineMs }, signal);
 }
 
 async function* entriesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<LogEntry> {

@@ -2,6 +2,7 @@
 import type { ProgressView, WaitOptions, WaitResult } from '../client.js';
 import { apiPrefix } from '../http/contract.js';
 import { pause } from '../ports.js';
+import { openHeard } from './heard.js';
 import { jsonLines } from './lines.js';
 import { errorOfLine, isUnreachable, notUnderstood, unreachable } from './problems.js';
 import { progressShape, waitShape } from './shapes.js';
@@ -39,7 +40,7 @@ export async function remoteWait(ports: FeedPorts, options: WaitOptions): Promis
 }
 
 async function oneWait(
-  { transport, clock }: FeedPorts,
+  ports: FeedPorts,
   { components, timeoutMs, signal, onProgress }: WaitOptions,
   onOpen: () => void,
 ): Promise<WaitResult> {
@@ -49,15 +50,11 @@ async function oneWait(
   };
   if (signal.aborted) cut();
   else signal.addEventListener('abort', cut, { once: true });
-  const cancel = clock.after(timeoutMs + graceMs, cut);
+  const cancel = ports.clock.after(timeoutMs + graceMs, cut);
   try {
-    const bytes = await transport.stream({
-      method: 'POST',
-      path: `${apiPrefix}/wait`,
-      body: { components, timeoutMs: Math.ceil(timeoutMs) },
-      deadlineMs: openDeadlineMs,
-      signal: overdue.signal,
-    });
+    const body = { components, timeoutMs: Math.ceil(timeoutMs) };
+    const call = { method: 'POST', path: `${apiPrefix}/wait`, body, deadlineMs: openDeadlineMs } as const;
+    const bytes = await openHeard(ports, call, overdue.signal);
     onOpen();
     for await (const line of jsonLines(bytes)) {
       const error = errorOfLine(line);
@@ -70,7 +67,7 @@ async function oneWait(
     signal.removeEventListener('abort', cut);
   }
   if (signal.aborted) throw notUnderstood('the wait was given up');
-  throw unreachable(transport.name, 'the wait broke off', true);
+  throw unreachable(ports.transport.name, 'the wait broke off', true);
 }
 
 /** Tells each picture once. */

@@ -1,11 +1,10 @@
 /** The agent's watch as it goes on: a broken connection is taken up where it ended, and a dead one is noticed. */
 import { isBerthError } from '../../core/errors.js';
-import type { Clock } from '../../core/ports/clock.js';
 import { apiPrefix } from '../http/contract.js';
 import { createSseParser, type SseMessage } from '../http/watch/parse.js';
 import { pause } from '../ports.js';
+import { openHeard, type StreamPorts } from './heard.js';
 import { isUnreachable, notUnderstood, unreachable } from './problems.js';
-import type { Transport } from './transport.js';
 
 export interface FeedOptions {
   readonly service: string | null;
@@ -15,9 +14,7 @@ export interface FeedOptions {
   readonly restart: () => Promise<string | null>;
 }
 
-export interface FeedPorts {
-  readonly transport: Transport;
-  readonly clock: Clock;
+export interface FeedPorts extends StreamPorts {
   /** False: a connection that is lost and cannot be had again ends a feed with E_AGENT_UNREACHABLE. */
   readonly reconnect: boolean;
 }
@@ -32,8 +29,6 @@ export type FeedItem =
 
 /** For the head of the answer. */
 const openDeadlineMs = 10_000;
-/** A beat comes every few seconds: whoever is silent for so long is gone. */
-const silenceMs = 30_000;
 const retryMs = { first: 50, longest: 2_000 };
 
 /** Goes on until the signal fires; a refusal ends it. For whoever has been answered before: no first connection is missed. */
@@ -69,36 +64,24 @@ export async function* watchFeed(
 
 /** One connection, from its opening to its end; it never ends in peace. */
 async function* connection(
-  { transport, clock }: FeedPorts,
+  ports: FeedPorts,
   service: string | null,
   place: string | null,
   signal: AbortSignal,
 ): AsyncGenerator<FeedItem> {
   const query = service === null ? '' : `?service=${encodeURIComponent(service)}`;
-  const line = lineUntilSilent(clock, signal);
-  try {
-    const bytes = await transport.stream({
-      method: 'GET',
-      path: `${apiPrefix}/watch${query}`,
-      ...(place === null ? {} : { headers: { 'last-event-id': place } }),
-      deadlineMs: openDeadlineMs,
-      signal: line.signal,
-    });
-    yield { kind: 'open', anew: place === null };
-    const parser = createSseParser();
-    const decoder = new TextDecoder();
-    line.heard();
-    for await (const chunk of bytes) {
-      line.heard();
-      const messages = pushed(parser, decoder.decode(chunk, { stream: true }), transport.name);
-      if (messages.length > 0) yield { kind: 'messages', messages };
-    }
-  } catch (error) {
-    throw line.isSilent() ? unreachable(transport.name, `nothing came for ${silenceMs / 1_000} s`, true) : error;
-  } finally {
-    line.end();
+  const headers = place === null ? {} : { 'last-event-id': place };
+  const call = { method: 'GET', path: `${apiPrefix}/watch${query}`, headers, deadlineMs: openDeadlineMs } as const;
+  const bytes = await openHeard(ports, call, signal);
+  yield { kind: 'open', anew: place === null };
+  const { name } = ports.transport;
+  const parser = createSseParser();
+  const decoder = new TextDecoder();
+  for await (const chunk of bytes) {
+    const messages = pushed(parser, decoder.decode(chunk, { stream: true }), name);
+    if (messages.length > 0) yield { kind: 'messages', messages };
   }
-  throw unreachable(transport.name, 'the watch ended', true);
+  throw unreachable(name, 'the watch ended', true);
 }
 
 function pushed(parser: ReturnType<typeof createSseParser>, text: string, name: string): readonly SseMessage[] {
@@ -107,33 +90,6 @@ function pushed(parser: ReturnType<typeof createSseParser>, text: string, name: 
   } catch (error) {
     throw notUnderstood(`${name} sends a watch that is none`, error);
   }
-}
-
-/** A signal that fires with another one, or when nothing was heard for long. */
-function lineUntilSilent(clock: Clock, signal: AbortSignal) {
-  const controller = new AbortController();
-  let silent = false;
-  let cancel = (): void => undefined;
-  const cut = (): void => {
-    controller.abort();
-  };
-  if (signal.aborted) cut();
-  else signal.addEventListener('abort', cut, { once: true });
-  return {
-    signal: controller.signal,
-    isSilent: () => silent,
-    heard: () => {
-      cancel();
-      cancel = clock.after(silenceMs, () => {
-        silent = true;
-        cut();
-      });
-    },
-    end: () => {
-      cancel();
-      signal.removeEventListener('abort', cut);
-    },
-  };
 }
 
 function lastId(messages: readonly SseMessage[]): string | null {

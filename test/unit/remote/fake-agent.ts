@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BerthClient } from '../../../src/api/client.js';
+import type { Clock } from '../../../src/core/ports/clock.js';
 import { createRemoteClient } from '../../../src/api/remote/remote-client.js';
 import { createTransport } from '../../../src/api/remote/transport.js';
 import type { ComponentView, EventView, StatusReport } from '../../../src/api/views.js';
@@ -31,7 +32,11 @@ export interface FakeAgent {
   die(): Promise<void>;
   /** Listens again at the same place. */
   rise(): Promise<void>;
-  client(options?: { readonly reconnect?: boolean; readonly deadlineMs?: number }): Promise<BerthClient>;
+  client(options?: {
+    readonly reconnect?: boolean;
+    readonly deadlineMs?: number;
+    readonly clock?: Clock;
+  }): Promise<BerthClient>;
 }
 
 /** Answers JSON. */
@@ -72,12 +77,12 @@ export async function fakeAgent(handle: Handler = (_asked, response) => json(res
     for (const connection of sockets) connection.destroy();
     await once(dying, 'close');
   };
-  const client: FakeAgent['client'] = async ({ reconnect = true, deadlineMs = 5_000 } = {}) => {
-    const transport = await createTransport({ kind: 'socket', path: socket, actor: 'cli:tester' }, realClock);
+  const client: FakeAgent['client'] = async ({ reconnect = true, deadlineMs = 5_000, clock = realClock } = {}) => {
+    const transport = await createTransport({ kind: 'socket', path: socket, actor: 'cli:tester' }, clock);
     const made = createRemoteClient({
       transport,
       reader: () => Promise.resolve(createDefinitionReader({ files: nodeFiles() })),
-      clock: realClock,
+      clock,
       reconnect,
       callDeadlineMs: deadlineMs,
     });

@@ -3,7 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { ProgressView } from '../../../src/api/client.js';
 import type { LogEntry, StatusReport } from '../../../src/api/views.js';
+import type { Clock } from '../../../src/core/ports/clock.js';
 import { eventually } from '../../support/eventually.js';
+import { realClock } from '../../support/real-clock.js';
 import {
   agentAnswer,
   begin,
@@ -293,6 +295,30 @@ describe('logs', () => {
     expect((await told).map(({ text }) => text)).toEqual(['a', 'b', 'c', 'd', 'e']);
     stop.abort();
     expect(await lines.next()).toMatchObject({ done: true });
+  });
+});
+
+describe('an agent that is silent for long', () => {
+  /** On which a long time passes at once. */
+  const hasty: Clock = { ...realClock, after: (delayMs, run) => realClock.after(delayMs > 30_000 ? 50 : delayMs, run) };
+
+  test('is asked anew, on each kind of stream', async () => {
+    const { agent, watch } = await watched();
+    const lines = watchOf('application/x-ndjson');
+    const whole = agent.handle;
+    agent.handle = (asked, response) =>
+      asked.url.includes('/logs') ? lines.handler(asked, response) : whole(asked, response);
+    const client = await agent.client({ clock: hasty });
+    const stop = new AbortController();
+    const events = client.followEvents({ target: null, sinceMs: null, tail: 2 }, stop.signal)[Symbol.asyncIterator]();
+    await take(events, 2);
+    const options = { target: { service: 'shop', component: null }, follow: true, tail: 1, sinceMs: null };
+    const logs = client.logs(options, stop.signal)[Symbol.asyncIterator]();
+    const ends = [events.next(), logs.next()];
+    expect((await watch.connection(2)).asked.headers['last-event-id']).toBe('e1:10');
+    await lines.connection(2);
+    stop.abort();
+    expect(await Promise.all(ends)).toMatchObject([{ done: true }, { done: true }]);
   });
 });
 
