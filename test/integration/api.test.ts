@@ -23,6 +23,9 @@ afterAll(async () => {
 });
 
 const socketPath = (): string => join(home.path, 'berth.sock');
+const addressPath = (): string => join(home.path, 'api.json');
+/** Where the agent is reached over TCP. */
+const addressOf = (): URL => new URL((JSON.parse(readFileSync(addressPath(), 'utf8')) as { url: string }).url);
 
 interface Answer {
   readonly status: number;
@@ -59,7 +62,7 @@ const shop = (memoryMb: number): string =>
 describe('the API of an agent', () => {
   it('says that it is ready, and where it is reached', async () => {
     await eventually(async () => expect((await ask('GET', '/readyz')).status).toBe(200), { timeoutMs: 30_000 });
-    const { url, pid } = JSON.parse(readFileSync(join(home.path, 'api.json'), 'utf8')) as { url: string; pid: number };
+    const { url, pid } = JSON.parse(readFileSync(addressPath(), 'utf8')) as { url: string; pid: number };
     expect(pid).toBe(agent.pid);
     const answer = await request(`${url}/healthz`);
     expect(await answer.body.text()).toBe('ok');
@@ -79,7 +82,7 @@ describe('the API of an agent', () => {
   });
 
   it('heals on, however many connections are open and whatever they do', async () => {
-    const url = new URL((JSON.parse(readFileSync(join(home.path, 'api.json'), 'utf8')) as { url: string }).url);
+    const url = addressOf();
     const sockets: Socket[] = [];
     try {
       for (let index = 0; index < 1_500; index += 1) {
@@ -114,12 +117,13 @@ describe('the API of an agent', () => {
     expect(await agent.stop()).toBe(0);
     expect(performance.now() - beganMs).toBeLessThan(2_000);
     expect(existsSync(socketPath())).toBe(false);
-    expect(existsSync(join(home.path, 'api.json'))).toBe(false);
+    expect(existsSync(addressPath())).toBe(false);
     for (const socket of sockets) socket.destroy();
   });
 
   it('begins again in place of one that was killed', async () => {
     agent = await home.startAgent();
+    await eventually(() => existsSync(socketPath()) && existsSync(addressPath()), { timeoutMs: 30_000 });
     await agent.kill();
     expect(existsSync(socketPath())).toBe(true);
     agent = await home.startAgent();
@@ -128,8 +132,8 @@ describe('the API of an agent', () => {
   });
 
   it('serves on when another agent holds its port', async () => {
-    const { url } = JSON.parse(readFileSync(join(home.path, 'api.json'), 'utf8')) as { url: string };
-    const other = await makeTestHome({ BERTH_API_LISTEN: new URL(url).host });
+    const url = await eventually(addressOf, { timeoutMs: 30_000 });
+    const other = await makeTestHome({ BERTH_API_LISTEN: url.host });
     try {
       await other.startAgent();
       const doctor = await other.berth('doctor', '-o', 'json');
