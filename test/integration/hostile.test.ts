@@ -7,7 +7,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { maskText } from '../../src/core/secrets.js';
 import { eventually } from '../support/eventually.js';
-import { ask, open, openFiles, residentMb, sendRaw, type Answer, type Ask, type Wire } from '../support/hostile.js';
+import {
+  ask,
+  isUp,
+  open,
+  openFiles,
+  residentMb,
+  sendRaw,
+  type Answer,
+  type Ask,
+  type Wire,
+} from '../support/hostile.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { makeTestHome, type RunningAgent, type TestHome } from '../support/test-home.js';
 
@@ -67,6 +77,9 @@ ${many}`,
 });
 
 afterAll(async () => {
+  // The worst that could happen: its last words say why.
+  const log = await readFile(join(home.path, 'agent-0.log'), 'utf8').catch(() => '');
+  if (!(await isUp(agent.pid))) process.stderr.write(`the agent died:\n${log.slice(-4_000)}\n`);
   await home.dispose();
   await image.remove();
 });

@@ -1,5 +1,5 @@
 /** What a hostile neighbour on the loopback interface does, in bounded number and time. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
@@ -102,8 +102,12 @@ export async function residentMb(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1_024;
 }
 
+/** Whether there is such a process. */
+export async function isUp(pid: number): Promise<boolean> {
+  return (await residentMb(pid).catch(() => Number.NaN)) > 0;
+}
+
 /** Files and sockets that a process has open. */
 export async function openFiles(pid: number): Promise<number> {
-  const { readdir } = await import('node:fs/promises');
   return (await readdir(`/proc/${pid}/fd`)).length;
 }
