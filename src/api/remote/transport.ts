@@ -157,8 +157,18 @@ function beginCall(clock: Clock, { signal, deadlineMs }: Call, name: string): Li
   return { signal: controller.signal, answered, done };
 }
 
-/** Never so far that a request could have been read. */
-const notSent = new Set(['ECONNREFUSED', 'ENOENT', 'EACCES', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** Whether a request may have been read by the other side: it was once its connection stood, with TLS once that did. */
+function watchSending(request: ClientRequest): () => boolean {
+  let sent = false;
+  request.once('socket', (socket) => {
+    sent = request.reusedSocket;
+    if (sent) return;
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+      sent = true;
+    });
+  });
+  return () => sent;
+}
 
 function headOf(
   request: ClientRequest,
@@ -166,11 +176,12 @@ function headOf(
   name: string,
   life: Life,
 ): Promise<IncomingMessage> {
+  const isSent = watchSending(request);
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
     // Stays: an error may come after the answer's head, too, and is then told to whoever reads the body.
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const failure = reasonOf(life) ?? unreachable(name, error, !notSent.has(error.code ?? ''));
+    request.on('error', (error) => {
+      const failure = reasonOf(life) ?? unreachable(name, error, isSent());
       const stale = request.reusedSocket && !life.signal.aborted;
       reject(stale ? new StaleConnection(failure) : failure);
     });
