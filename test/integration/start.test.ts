@@ -8,8 +8,23 @@ import { machinesOf } from '../support/machines.js';
 import { ensureTestKernel } from '../support/vm-kernel.js';
 import { freePort, makeTestHome, podman, root, type TestHome } from '../support/test-home.js';
 
+/** What a browser gets that follows the printed link: the page, and what a second use of the link gives. */
+async function followLink(output: string): Promise<{ readonly page: string; readonly again: string }> {
+  const link = /^ *dashboard +(\S+)/m.exec(output)?.[1] ?? '';
+  const first = await fetch(link, { redirect: 'manual' });
+  const [cookie = ''] = first.headers.getSetCookie();
+  expect(cookie).toMatch(/HttpOnly/);
+  const next = new URL(first.headers.get('location') ?? '', link);
+  const page = await fetch(next, { headers: { cookie: cookie.split(';')[0] ?? '' } });
+  return { page: await page.text(), again: await (await fetch(link, { redirect: 'manual' })).text() };
+}
+
 /** Runs `npm start` (its script) in a home of its own until `berth` has nothing more to do, then interrupts it. */
-async function start(home: TestHome, definition: string): Promise<{ readonly output: string }> {
+async function start(
+  home: TestHome,
+  definition: string,
+  whileUp: (output: string) => Promise<void> = async () => undefined,
+): Promise<{ readonly output: string }> {
   const child = execa(process.execPath, [join(root, 'scripts/start.mjs'), definition], {
     cwd: root,
     env: home.env,
@@ -23,7 +38,7 @@ async function start(home: TestHome, definition: string): Promise<{ readonly out
     timeoutMs: 120_000,
     describe: () => `npm start shows where to look; so far: ${output}`,
   });
-  child.kill('SIGINT');
+  await whileUp(output).finally(() => child.kill('SIGINT'));
   const { exitCode } = await child;
   expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
   return { output };
@@ -58,7 +73,11 @@ describe('npm start', () => {
   };
 
   it('runs the example, leaves it running after Ctrl-C, and takes it over unchanged', async () => {
-    const first = await start(home, definition);
+    const first = await start(home, definition, async (output) => {
+      const { page, again } = await followLink(output);
+      for (const name of ['web', 'worker', 'page']) expect(page).toMatch(new RegExp(`hello/${name}[^]*?running`));
+      expect(again).toContain('used before');
+    });
     expect(first.output).toContain(`http://127.0.0.1:${port}/`);
     expect(first.output).toContain('npm run remove');
     for (const each of [port, machinePort]) {
