@@ -13,6 +13,7 @@ import { agentLog } from './log.js';
 import { shutFiles } from './private-files.js';
 import type { Settings } from './settings.js';
 import { registryPath, systemClock } from './system.js';
+import { hearUnheard } from './unheard.js';
 
 /** Something that runs until it is closed. */
 export interface Closable {
@@ -92,6 +93,7 @@ export async function runAgent(run: AgentRun): Promise<number> {
     }
   };
   process.on('SIGHUP', reload);
+  const deafen = hearUnheard(process, log);
   try {
     const registry = await run.parts.openRegistry(path, settings, log);
     refuseOtherPrefix(registry, settings);
@@ -99,6 +101,7 @@ export async function runAgent(run: AgentRun): Promise<number> {
     return await serve(run, { registry, drivers, log, settings: () => settings }, stop);
   } finally {
     process.off('SIGHUP', reload);
+    deafen();
     release();
   }
 }
