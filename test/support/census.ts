@@ -188,6 +188,8 @@ function portFindings(books: Books, host: HostSide): readonly string[] {
     .filter((component) => ownOf(component, host).some(({ isUp }) => isUp))
     .flatMap(({ ports }) => ports.map(parsePort))
     .map((port) => (port ? `${port.protocol} ${port.hostIp}:${String(port.hostPort)}` : ''));
+  // What a dead agent wrote down stays until the next one; nobody listens there meanwhile.
+  if (host.apiPort !== null && host.processes.some(({ kind }) => kind === 'agent')) wanted.push(host.apiPort);
   // Podman's names are looked up by one program for all homes, whichever started it.
   const bound = host.processes.filter(({ kind }) => kind !== 'shared').flatMap(({ ports }) => ports);
   const count = (list: readonly string[], port: string): number => list.filter((one) => one === port).length;

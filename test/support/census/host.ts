@@ -44,6 +44,8 @@ export interface HostSide {
   readonly servicePid: number | null;
   /** `pid` of the agent that the lock's holder file names; null: none. */
   readonly holderPid: number | null;
+  /** Where `api.json` says that the API is, as `tcp 127.0.0.1:7600`; null: nowhere. */
+  readonly apiPort: string | null;
 }
 
 const deadlineMs = 60_000;
@@ -62,6 +64,7 @@ export async function seeHost(home: string, homeId: string, prefix: string): Pro
     halves: (await leftovers(home)).filter((name) => name.includes('/.')),
     podmanFiles: await readdir(join(home, 'podman')).catch(() => []),
     servicePid: await pidIn(join(home, 'podman', 'podman-service.json')),
+    apiPort: await apiPortOf(home),
     holderPid: await pidIn(join(home, 'registry.db.agent.json')),
   };
 }
@@ -179,6 +182,11 @@ async function jsonOf(path: string): Promise<unknown> {
   } catch {
     return null;
   }
+}
+
+async function apiPortOf(home: string): Promise<string | null> {
+  const url = ((await jsonOf(join(home, 'api.json'))) as { readonly url?: unknown } | null)?.url;
+  return typeof url === 'string' ? `tcp ${new URL(url).host}` : null;
 }
 
 async function pidIn(path: string): Promise<number | null> {
