@@ -37,8 +37,11 @@ export interface EventStreamOptions {
   readonly reconnectAfterMs: number;
 }
 
-/** Events remembered in order to tell each once, whichever way it comes. */
-const mostRemembered = 500;
+/**
+ * Events remembered in order to tell each once, whichever way it comes: on a busy host the API tells of what the file
+ * told of hundreds of events ago.
+ */
+const mostRemembered = 10_000;
 
 /** Hands each event on once: the API and the file tell of the same ones. */
 function withoutRepeats(onEvent: (event: RuntimeEvent) => void): (event: RuntimeEvent | undefined) => void {
