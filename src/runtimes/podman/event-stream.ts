@@ -44,7 +44,7 @@ export interface EventStreamOptions {
 const mostRemembered = 10_000;
 
 /** Hands each event on once: the API and the file tell of the same ones. */
-function withoutRepeats(onEvent: (event: RuntimeEvent) => void): (event: RuntimeEvent | undefined) => void {
+export function withoutRepeats(onEvent: (event: RuntimeEvent) => void): (event: RuntimeEvent | undefined) => void {
   const seen = new Set<string>();
   return (event) => {
     if (!event) return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuntimeEvent } from '../../../src/core/observation.js';
 import { defaultEventsFile, followEventsFile } from '../../../src/runtimes/podman/events-file.js';
-import { linesOf } from '../../../src/runtimes/podman/event-stream.js';
+import { linesOf, withoutRepeats } from '../../../src/runtimes/podman/event-stream.js';
 import { readEvent, readFileEvent } from '../../../src/runtimes/podman/runtime-events.js';
 import { eventually } from '../../support/eventually.js';
 import { createFakeHost } from './fake-host.js';
@@ -136,5 +136,16 @@ describe('the events file', () => {
     const host = createFakeHost();
     const stop = await followEventsFile({ driver: 'podman', host, path, emit: () => undefined, sinceMs: 0 });
     stop();
+  });
+});
+
+describe('events that are told twice', () => {
+  it('are handed on once, also when thousands came in between', () => {
+    const first = readEvent('podman', overApi);
+    const told: RuntimeEvent[] = [];
+    const emit = withoutRepeats((event) => told.push(event));
+    const all = Array.from({ length: 5_000 }, (_, index) => first && { ...first, atMs: first.atMs + index });
+    for (const event of [...all, ...all, undefined]) emit(event);
+    expect(told).toEqual(all);
   });
 });
