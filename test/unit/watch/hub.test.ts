@@ -49,7 +49,8 @@ describe('a new watch', () => {
     const opening = open(hubOver(wrapped.registry));
     for (let round = 0; round < 5; round += 1) {
       await tell(registry, 'api', { restarts: round });
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      // Others get their turn: the rows are put into words in slices.
+      await new Promise((resolve) => void setImmediate(resolve));
     }
     await expectTold(registry, await opening);
     // The feed is followed from where that ended.
