@@ -1,5 +1,5 @@
 /** Where the server is reached: the socket in the home, and a loopback port that may be taken for a while. */
-import { chmod, mkdtemp, readFile, rm, writeFile, rename } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, rmdir, writeFile, rename } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,10 +20,18 @@ export async function listenOnSocket(server: Server, home: string): Promise<stri
 
 /** Removes what `listenOnSocket` made. */
 export async function removeSocket(home: string, path: string): Promise<void> {
-  await rm(path, { force: true });
-  if (dirname(path) === home) return;
-  await rm(dirname(path), { recursive: true, force: true });
+  if (dirname(path) === home) {
+    await rm(path, { force: true });
+    return;
+  }
+  await removeElsewhere(path);
   await rm(join(home, 'berth.sock.path'), { force: true });
+}
+
+/** The socket and the folder that was made for it, which goes only when it is empty: a path read from a file proves little. */
+async function removeElsewhere(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /** In the home; where that path is too long for a socket, in a folder of its own that a file in the home names. */
@@ -31,11 +39,9 @@ async function socketPath(home: string): Promise<string> {
   const path = join(home, 'berth.sock');
   const note = join(home, 'berth.sock.path');
   const earlier = await readFile(note, 'utf8').catch(() => null);
-  // Of an agent that died: only what such a folder of ours is called is removed.
-  const leftOver = earlier === null ? null : dirname(earlier.trim());
-  if (leftOver !== null && /^berth-\w{6}$/.test(leftOver.slice(leftOver.lastIndexOf('/') + 1))) {
-    await rm(leftOver, { recursive: true, force: true });
-  }
+  // Of an agent that died: only what has the names of ours is removed.
+  const leftOver = earlier?.trim() ?? '';
+  if (/\/berth-\w{6}\/berth\.sock$/.test(leftOver)) await removeElsewhere(leftOver);
   if (Buffer.byteLength(path) <= longestSocketPath) {
     await rm(note, { force: true });
     return path;
