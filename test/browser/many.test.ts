@@ -38,23 +38,27 @@ afterAll(async () => {
   await dashboard.dispose();
 });
 
+function drawn(page: Page): Promise<number> {
+  return page.locator('tr[data-key]').count();
+}
+
 async function open(): Promise<Page> {
   const page = await context.newPage();
   await page.goto(dashboard.url);
   await rowOf(page, names[0] ?? '').waitFor();
+  // The table drops the rows out of sight once it has measured; a change before that draws them all again.
+  await eventually(async () => (await drawn(page)) < 100);
   return page;
 }
 
 it('draws only the rows in sight, and all of them are reached by the keyboard', async () => {
   const page = await open();
-  const drawn = (): Promise<number> => page.locator('tr[data-key]').count();
-  await eventually(async () => (await drawn()) < 100);
   expect(await page.locator('table.rows').getAttribute('aria-rowcount')).toBe(String(total + 1));
   for (let step = 0; step < 120; step += 1) await page.keyboard.press('j');
   expect(await focusedRow(page)).toBe(names[119]);
   await page.keyboard.press('End');
   await rowOf(page, names[total - 1] ?? '').waitFor();
-  expect(await drawn()).toBeLessThan(100);
+  expect(await drawn(page)).toBeLessThan(100);
   await page.close();
 });
 
@@ -70,7 +74,7 @@ it('draws one row for a change of one, at 60 changes a second, and keeps its fra
           const element = target.nodeType === 1 ? target : target.parentElement;
           if (element?.closest('.c-age') !== null && element?.closest('.c-age') !== undefined) continue;
           const row = element?.closest('tr[data-key]');
-          if (row) touched.add(row.dataset.key);
+          if (row) touched.add(row.dataset.key + ' ' + (element.closest('td')?.className ?? 'row'));
           else if (type === 'childList') tables += 1;
         }
       }).observe(table, { subtree: true, childList: true, characterData: true });
@@ -90,7 +94,7 @@ it('draws one row for a change of one, at 60 changes a second, and keeps its fra
   `);
   expect(result.changes).toBeGreaterThan(60);
   // The one that is out of sight is drawn when it comes into sight.
-  expect(result.touched).toEqual(['shop/c0000', 'shop/c0003', 'shop/c0007']);
+  expect(result.touched).toEqual(['c0000', 'c0003', 'c0007'].map((name) => `shop/${name} c-restarts`));
   expect(result.tables).toBe(0);
   expect(result.frames).toBeGreaterThan(40);
   await page.close();

@@ -95,6 +95,8 @@ async function logIn(context: BrowserContext, home: TestHome, complaints: string
   });
   const page = await context.newPage();
   await page.goto(link.stdout.trim());
+  // The link leads on by itself; Chromium sometimes keeps a page that is closed just then.
+  await page.locator('.live.live').waitFor();
   await page.close();
   return context;
 }

@@ -82,6 +82,10 @@ function Page({ route }: { readonly route: Route }) {
 
 const nodesRestMs = 500;
 
+function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
 /** Which node each service is on; asked again when services have changed. */
 function useNodes(): void {
   const { board, api, nodes } = useScene();
@@ -90,7 +94,9 @@ function useNodes(): void {
   useEffect(() => {
     api.services().then(
       (rows) => {
-        nodes.set(new Map(rows.map(({ name, node }) => [name, node])));
+        const next = new Map(rows.map(({ name, node }) => [name, node]));
+        // Every row follows it.
+        if (!sameEntries(next, nodes.get())) nodes.set(next);
       },
       () => undefined, // They show as the node that there is.
     );

@@ -64,14 +64,45 @@ function focusOn(element: HTMLElement | null): boolean {
   return element !== null;
 }
 
+/** Rows still to go, downwards positive: those out of sight are drawn a frame or more after the page has scrolled. */
+let owed = 0;
+const framesToWait = 60;
+
 function move(step: 1 | -1): boolean {
+  const isWaiting = owed !== 0;
+  owed += step;
+  if (!isWaiting) pay(framesToWait);
+  return document.querySelector(rowSelector) !== null;
+}
+
+function pay(frames: number): void {
+  while (owed !== 0) {
+    const step = owed > 0 ? 1 : -1;
+    const next = neighbour(step);
+    if (next === 'not drawn yet' && frames > 0) {
+      requestAnimationFrame(() => {
+        pay(frames - 1);
+      });
+      return;
+    }
+    if (typeof next === 'string') {
+      owed = 0;
+      return;
+    }
+    owed -= step;
+    next.scrollIntoView({ block: 'nearest' });
+    focusOn(next.querySelector<HTMLElement>('a, button') ?? next);
+  }
+}
+
+function neighbour(step: 1 | -1): HTMLElement | 'not drawn yet' | 'none' {
   const rows = [...document.querySelectorAll<HTMLElement>(rowSelector)];
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const inSight = rows.findIndex((row) => row.getBoundingClientRect().bottom > 60);
   const row = at < 0 ? rows[Math.max(0, inSight)] : rows[at + step];
-  if (row === undefined) return rows.length > 0;
-  row.scrollIntoView({ block: 'nearest' });
-  return focusOn(row.querySelector<HTMLElement>('a, button') ?? row);
+  if (row !== undefined) return row;
+  const beyond = step > 0 ? rows[at]?.nextElementSibling : rows[at]?.previousElementSibling;
+  return beyond?.matches('.spacer') === true ? 'not drawn yet' : 'none';
 }
 
 /** The service of the row that has the focus, else that of the page. */

@@ -214,6 +214,7 @@ const Row = memo(function Row({ id, index }: { readonly id: string; readonly ind
   const node = useCell(nodes).get(view?.service ?? '') ?? 'local';
   if (view === undefined) return null;
   const differs = view.desired !== view.observed && view.drift.length > 0;
+  // Figures as text: Preact writes a 0 anew at each drawing.
   return (
     <tr data-row data-service={view.service} data-key={id} data-phase={view.phase} aria-rowindex={index}>
       <td class="c-name">
@@ -229,8 +230,8 @@ const Row = memo(function Row({ id, index }: { readonly id: string; readonly ind
       <td class="c-age">
         <Age view={view} />
       </td>
-      <td class={view.restarts === 0 ? 'c-restarts none' : 'c-restarts'}>{view.restarts}</td>
-      <td class={view.drift.length === 0 ? 'c-drift none' : 'c-drift differs'}>{view.drift.length}</td>
+      <td class={view.restarts === 0 ? 'c-restarts none' : 'c-restarts'}>{String(view.restarts)}</td>
+      <td class={view.drift.length === 0 ? 'c-drift none' : 'c-drift differs'}>{String(view.drift.length)}</td>
       <td class="c-message" title={view.message}>
         <Words of={view.message} />
       </td>
