@@ -105,22 +105,37 @@ class ConsoleReading {
       const log = await openLog(this.#deps, this.#folder);
       const before = this.#offset;
       // A log that shrank was emptied by hand; what is gone before it was read cannot be had.
-      yield* this.#span(log, before > log.bytes ? 0 : Math.max(before, log.index.headBytes));
+      if (before > log.bytes) this.#offset = 0;
+      yield* this.#span(log, this.#offset);
       if (!isUp && this.#offset === before) return;
       if (isUp) await pause(this.#deps.clock, followEveryMs, this.#signal);
     }
   }
 
-  async *#span(log: LogFile, from: number): AsyncGenerator<LogLine> {
+  async *#span(opened: LogFile, from: number): AsyncGenerator<LogLine> {
+    let log = opened;
     this.#offset = from;
     while (this.#offset < log.bytes && !this.#signal.aborted) {
+      if (this.#offset < log.index.headBytes) yield* this.#skip(log);
       const wanted = Math.min(chunkBytes, log.bytes - this.#offset);
       const chunk = await this.#deps.host.readBytes(log.path, this.#offset, wanted);
       if (!chunk || chunk.length === 0) return;
+      // What was taken out meanwhile reads as zeros.
+      if (chunk.includes(0)) log = await openLog(this.#deps, this.#folder);
+      if (this.#offset < log.index.headBytes) continue;
       const lines = this.#cutter.push(chunk, this.#offset);
       this.#offset += chunk.length;
       yield* this.#cut(lines, log.index.growths);
     }
+  }
+
+  /** Goes on where what is kept begins, and says that something is missing. */
+  async *#skip(log: LogFile): AsyncGenerator<LogLine> {
+    yield* this.#cut(this.#cutter.flush(), log.index.growths);
+    const start = await firstLine(this.#deps, log);
+    const text = `berth: ${start - this.#offset} bytes of this log went before they were read`;
+    this.#offset = start;
+    yield* this.#cut([{ text, endOffset: start }], log.index.growths);
   }
 
   *#cut(lines: readonly CutLine[], growths: readonly Growth[]): Generator<LogLine> {

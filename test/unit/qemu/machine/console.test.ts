@@ -82,6 +82,34 @@ describe('readConsoleLog', () => {
     }
   });
 
+  it('says what went before it was read, and takes no hole for a line', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, index) => `line ${String(index).padStart(6, '0')}`);
+    const log = join(folder, 'console.log');
+    await writeFile(log, `${lines.join('\n')}\n`);
+    const headBytes = 204_800;
+    let reads = 0;
+    // Somebody takes out the older half after the first part was read, and before the second one is.
+    const readBytes: typeof deps.host.readBytes = async (path, offset, length) => {
+      if (path === log && (reads += 1) === 2) {
+        await writeFile(join(folder, 'console.index'), `{"headBytes":${headBytes},"growths":[]}`);
+        await deps.host.dropHead(log, headBytes);
+      }
+      return deps.host.readBytes(path, offset, length);
+    };
+    const seen: string[] = [];
+    const slow = { ...deps, host: { ...deps.host, readBytes } };
+    const { signal } = new AbortController();
+    for await (const { text } of readConsoleLog(slow, folder, { follow: true }, signal)) seen.push(text);
+    const before = Math.floor(65_536 / 12);
+    const kept = Math.ceil(headBytes / 12);
+    expect(seen.slice(0, before)).toEqual(lines.slice(0, before));
+    expect(seen.slice(before, before + 2)).toEqual([
+      lines[before]?.slice(0, 65_536 % 12),
+      `berth: ${kept * 12 - 65_536} bytes of this log went before they were read`,
+    ]);
+    expect(seen.slice(before + 2)).toEqual(lines.slice(kept));
+  });
+
   it('finds the tail of a long log', async () => {
     const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
     await writeFile(join(folder, 'console.log'), `${lines.join('\n')}\n`);
