@@ -365,6 +365,32 @@ describe('logging in', () => {
     expect(bench.logged.join()).not.toContain(codeUrl(link.url).slice(-32));
   });
 
+  it('by a link that is used up leads on whoever is logged in, and nobody else', async () => {
+    const bench = await makeGate();
+    const link = codeUrl((await bench.gate.createLoginLink(socketCaller, null)).url);
+    const first = await bench.gate.loginPage(request(link));
+    const cookie = first.headers['set-cookie']!.split(';')[0]!;
+    const again = await bench.gate.loginPage(request(link, { cookie }));
+    expect([again.status, again.headers['location'], again.headers['set-cookie']]).toEqual([303, '/', undefined]);
+    const forged = cookie.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+    for (const headers of [{}, { cookie: forged }]) {
+      expect((await bench.gate.loginPage(request(link, headers))).status).toBe(401);
+    }
+    // Leading on is no guess, and as many times as one likes.
+    for (let count = 0; count < 30; count += 1) await bench.gate.loginPage(request(link, { cookie }));
+    expect((await bench.gate.loginPage(request(link, { cookie }))).status).toBe(303);
+    await bench.store.update((file) => rotateToken(file, 'default', randomBytes, 0));
+    expect((await bench.gate.loginPage(request(link, { cookie }))).status).toBe(401);
+  });
+
+  it('by a link is not begun by who only looks at its head', async () => {
+    const bench = await makeGate();
+    const link = codeUrl((await bench.gate.createLoginLink(socketCaller, null)).url);
+    const head = await bench.gate.loginPage(request(link, {}, { method: 'HEAD' }));
+    expect([head.status, head.headers['set-cookie']]).toEqual([503, undefined]);
+    expect((await bench.gate.loginPage(request(link))).status).toBe(200);
+  });
+
   it('by a link is void when its token is another by now', async () => {
     const bench = await makeGate();
     const link = await bench.gate.createLoginLink(socketCaller, null);

@@ -6,8 +6,8 @@ import { identify, matchToken, socketCaller } from './callers.js';
 import type { Gate, GateOptions, GateRequest, LoginLink } from './gate-types.js';
 import { LoginCodes } from './login-codes.js';
 import { loggedInPage, loginForm } from './login-page.js';
-import { checkRequest, headerOf, isOpenPath } from './request-rules.js';
-import { endedCookie, sessionCookie } from './sessions.js';
+import { checkRequest, headerOf, isOpenPath, safeMethods } from './request-rules.js';
+import { endedCookie, sessionCookie, tokenOfSession } from './sessions.js';
 import { findToken, type TokenEntry, type TokenFile } from './token-file.js';
 
 const msPerSecond = 1_000;
@@ -37,7 +37,7 @@ export function requireAccess(caller: Caller | null, access: Access): Caller {
 
 /** A person who opens the dashboard without a login is led to it; programs get the problem. */
 function pageInstead(request: GateRequest, error: unknown): ApiReply | null {
-  if (request.via !== 'tcp' || request.method !== 'GET' || !isBerthError(error, 'E_UNAUTHENTICATED')) return null;
+  if (request.via !== 'tcp' || !safeMethods.has(request.method) || !isBerthError(error, 'E_UNAUTHENTICATED')) return null;
   if (!(headerOf(request, 'accept') ?? '').includes('text/html')) return null;
   if (request.headers['authorization'] !== undefined) return null;
   return new ApiReply(303, '', { location: '/login', 'cache-control': 'no-store' });
@@ -79,10 +79,22 @@ class GateKeeper {
     const code = new URL(request.url, 'http://berth').searchParams.get('code');
     if (code === null) return loginForm(200, null);
     if (isPrefetch(request)) return new ApiReply(503, '', { 'cache-control': 'no-store' });
-    return this.#logIn(request, 'this link was used before, or is too old: berth login prints another', (file) => {
-      const entry = this.#codes.redeem(code, file, this.#options.clock.now());
-      return entry === undefined ? undefined : { entry, answer: loggedInPage };
-    });
+    return (
+      (await this.#goOn(request, code)) ??
+      this.#logIn(request, 'this link was used before, or is too old: berth login prints another', (file) => {
+        const entry = this.#codes.redeem(code, file, this.#options.clock.now());
+        return entry === undefined ? undefined : { entry, answer: loggedInPage };
+      })
+    );
+  }
+
+  /** A link that is used up, opened again where a session still holds, leads to where it led before; null: it does not. */
+  async #goOn(request: GateRequest, code: string): Promise<ApiReply | null> {
+    const nowMs = this.#options.clock.now();
+    if (this.#codes.isOpen(code, nowMs)) return null;
+    const file = await this.#tokens().catch(() => null);
+    if (file === null || tokenOfSession(file, headerOf(request, 'cookie'), nowMs) === undefined) return null;
+    return new ApiReply(303, '', { location: '/', 'cache-control': 'no-store' });
   }
 
   async login(request: GateRequest, form: string): Promise<ApiReply> {
@@ -190,6 +202,7 @@ function tokenFor(caller: Caller, name: string | null, file: TokenFile): TokenEn
 
 /** Looking ahead must not use up a link. */
 function isPrefetch(request: GateRequest): boolean {
+  if (request.method === 'HEAD') return true;
   const purpose = `${headerOf(request, 'sec-purpose') ?? ''} ${headerOf(request, 'purpose') ?? ''}`;
   return /prefetch|prerender|preview/i.test(purpose);
 }

@@ -30,6 +30,11 @@ export class LoginCodes {
     return { code, expiresAtMs };
   }
 
+  /** Whether a code may still be redeemed. */
+  isOpen(code: string, nowMs: number): boolean {
+    return (this.#issued.get(digest(code))?.expiresAtMs ?? 0) > nowMs;
+  }
+
   /** The token that a code stands for, once; undefined: it was used, is too old, or the token is another by now. */
   redeem(code: string, file: TokenFile, nowMs: number): TokenEntry | undefined {
     // Looked up by its hash: the time of the look tells nothing of the code.

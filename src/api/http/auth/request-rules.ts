@@ -12,7 +12,8 @@ const openPaths = new Set(['/healthz', '/login', '/logout']);
 const formPaths = new Set(['/login', '/logout']);
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]'];
-const safeMethods = new Set(['GET', 'HEAD']);
+/** They change nothing. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const httpPort = 80;
 
 /** The path of a request, without its query. */
