@@ -7,7 +7,7 @@ import { planRunning } from './plan-running.js';
 import { planStopped } from './plan-stopped.js';
 import type { Scene } from './scene.js';
 import type { Verb, Verdict } from './types.js';
-import { isUp } from './verdicts.js';
+import { evidenceOf, isUp } from './verdicts.js';
 
 /** Decides about one component. */
 export function planComponent(scene: Scene): Verdict {
@@ -53,7 +53,9 @@ function planByWish(scene: Scene): Verdict {
     return { verb: 'BLOCK', reason: 'NameTaken', message };
   }
   if (record.spec.reconcile === 'ignore') {
-    return { verb: restVerb(scene), reason: 'Ignored', message: 'reconcile = "ignore": Berth looks and does nothing' };
+    const notMade = neverMade(scene) ? 'not created: ' : '';
+    const message = `${notMade}reconcile = "ignore": Berth looks and does nothing`;
+    return { verb: restVerb(scene), reason: 'Ignored', message };
   }
   const verdict = scene.wantsRunning ? planRunning(scene) : planStopped(scene);
   return record.spec.reconcile === 'observe' ? watchOnly(scene, verdict) : verdict;
@@ -67,17 +69,33 @@ function wantedAgain(scene: Scene): Verdict {
 
 /** In `observe` mode a verdict keeps its findings and loses its hands. */
 function watchOnly(scene: Scene, verdict: Verdict): Verdict {
+  if (verdict.verb !== 'BLOCK' && neverMade(scene)) return held(scene);
   if (!verdict.step && verdict.verb !== 'CONTEST' && verdict.verb !== 'BACK_OFF') return verdict;
-  const drift = (verdict.drift ?? []).map((item) => ({ ...item, action: 'reconcile = "observe": reported only' }));
+  const drift = (verdict.drift ?? []).map((item) => ({ ...item, action: reportedOnly }));
   const would = 'reconcile = "observe": would ';
   // A wait repeats what was said before.
   const message = verdict.message.startsWith(would) ? verdict.message : `${would}${verdict.message}`;
   return { verb: restVerb(scene), reason: 'Observing', message, drift };
 }
 
-/** The phase that fits what is seen, when nothing is to be done about it. */
-function restVerb(scene: Scene): Verb {
-  const { roles } = scene;
-  if (roles.main && isUp(roles.main)) return 'UP';
-  return scene.observed === 'missing' && scene.wantsRunning ? 'WAIT' : 'DOWN';
+const reportedOnly = 'reconcile = "observe": reported only';
+
+/** It should run, and no workload of it ever was, nor is one now. */
+function neverMade({ wantsRunning, observed, status, roles }: Scene): boolean {
+  const { main, next, previous, strays } = roles;
+  const none = (main ?? next ?? previous) === undefined && strays.length === 0;
+  return wantsRunning && none && observed === 'missing' && status.nativeId === null;
+}
+
+/** What would have to be found, built or waited for first does not matter: nothing is on its way. */
+function held(scene: Scene): Verdict {
+  const message = 'not created: reconcile = "observe" reports and makes nothing';
+  const evidence = evidenceOf(scene, undefined);
+  const missing = { field: 'state', desired: 'running', observed: 'missing', evidence, action: reportedOnly };
+  return { verb: 'DOWN', reason: 'Held', message, drift: [missing] };
+}
+
+/** The phase that fits what is seen, when nothing is to be done about it: at rest is also what is not there. */
+function restVerb({ roles }: Scene): Verb {
+  return roles.main && isUp(roles.main) ? 'UP' : 'DOWN';
 }

@@ -43,8 +43,9 @@ export function toneOf(phase: Phase): Tone {
   return tones[phase];
 }
 
-/** It should run, does not, and nobody is about to change that. */
-function isDown({ desired, observed, phase, drift }: ComponentView): boolean {
+/** It should run, does not, and nobody is about to change that. What is held and never ran is as its owner left it. */
+function isDown({ desired, observed, phase, drift, reason }: ComponentView): boolean {
+  if (reason === 'Held') return false;
   const gone = observed === 'missing' || observed === 'exited' || observed === 'stopped';
   return desired === 'running' && gone && drift.length > 0 && tones[phase] !== 'busy' && phase !== 'completed';
 }

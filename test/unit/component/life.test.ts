@@ -107,6 +107,34 @@ describe('drift by hand', () => {
     expect(toy.status.drift).toEqual([]);
     expect(toy.steps).toHaveLength(steps);
   });
+
+  it('what was never made is said to be held, not on its way, and is made once it is healed', () => {
+    const toy = new ToyComponent({ reconcile: 'observe' });
+    toy.settle();
+    expect(toy.status).toMatchObject({ phase: 'stopped', observed: 'missing', reason: 'Held' });
+    expect(toy.status.message).toContain('not created: reconcile = "observe"');
+    expect(toy.status.drift).toMatchObject([
+      { field: 'state', desired: 'running', observed: 'missing', action: 'reconcile = "observe": reported only' },
+    ]);
+    toy.edit({ reconcile: 'ignore' });
+    toy.settle();
+    expect(toy.status).toMatchObject({ phase: 'stopped', reason: 'Ignored', drift: [] });
+    expect(toy.status.message).toContain('not created');
+    expect(toy.steps).toEqual([]);
+    toy.edit({ reconcile: 'auto' });
+    toy.pass(2_000);
+    expect(toy.status).toMatchObject({ phase: 'running', drift: [] });
+  });
+
+  it('what is held and gone again is at rest, with what would be done', () => {
+    const toy = up();
+    toy.edit({ reconcile: 'observe' });
+    toy.settle();
+    toy.workloads = [];
+    toy.settle();
+    expect(toy.status).toMatchObject({ phase: 'stopped', observed: 'missing', reason: 'Observing' });
+    expect(toy.status.message).toContain('would create its workload');
+  });
 });
 
 describe('restart policies', () => {

@@ -99,6 +99,7 @@ describe('how components stand', () => {
     const gone = { observed: 'exited', drift: [{ ...drift, field: 'state' }] } as const;
     expect(standingOf(viewOf('a/b', gone))).toBe('broken');
     expect(standingOf(viewOf('a/b', { ...gone, phase: 'starting' }))).toBe('drift');
+    expect(standingOf(viewOf('a/b', { ...gone, reason: 'Held' }))).toBe('drift');
     expect(standingOf(viewOf('a/b', { phase: 'completed', observed: 'exited' }))).toBe('resting');
   });
 
