@@ -157,6 +157,16 @@ export interface VolumeHolderTable {
   copied_for: string | null;
 }
 
+export interface UsageTable {
+  at: number;
+  service: string;
+  component: string;
+  memory_bytes: number;
+  memory_peak_bytes: number;
+  cpu_percent: number | null;
+  samples: number;
+}
+
 export interface HistoryFloorTable {
   service: string;
   revision: number;
@@ -176,4 +186,5 @@ export interface Tables {
   volumes_to_remove: VolumeToRemoveTable;
   volume_holders: VolumeHolderTable;
   history_floors: HistoryFloorTable;
+  usage: UsageTable;
 }

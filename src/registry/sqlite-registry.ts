@@ -23,6 +23,7 @@ import type {
   VolumeKey,
 } from '../core/ports/registry.js';
 import type { ServiceSpec } from '../core/spec.js';
+import type { ComponentBucket, UsageBucket } from '../core/usage.js';
 import { applyChanges, type Touched } from './apply-changes.js';
 import { compactRegistry } from './compact.js';
 import { insertEvents, queryEvents } from './event-rows.js';
@@ -44,6 +45,7 @@ import { untilFree, type RetryOptions } from './retry.js';
 import type { Retention } from './retention.js';
 import { runAsStranger, sql, type Session } from './session.js';
 import { storageError } from './storage.js';
+import { addUsage, readUsage } from './usage.js';
 import { readVolumeHolders, replaceVolumeHolders } from './volume-holders.js';
 import { Watcher } from './watcher.js';
 import { writeStatus } from './write-status.js';
@@ -274,6 +276,21 @@ export class SqliteRegistry implements Registry {
       transaction.touch();
       replaceVolumeHolders(transaction.session, volume, holders);
     });
+  }
+
+  addUsage(buckets: readonly ComponentBucket[]): Promise<void> {
+    return this.#writer.write(
+      'relaxed',
+      (transaction) => {
+        transaction.touch();
+        addUsage(transaction.session, buckets, transaction.nowMs);
+      },
+      noSpecs,
+    );
+  }
+
+  usage(key: ComponentKey): Promise<readonly UsageBucket[]> {
+    return this.#read((session) => readUsage(session, key, this.#clock.now()));
   }
 
   compact(nowMs: number): Promise<void> {

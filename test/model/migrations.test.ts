@@ -127,6 +127,14 @@ function statements(version: number): fc.Arbitrary<Statement> {
     }),
     insertInto(7, 'volumes_to_remove', { service: anyKey.service, volume: text, marked_at: fc.nat() }),
     insertInto(7, 'history_floors', { service: anyKey.service, revision: fc.nat(9) }),
+    insertInto(11, 'usage', {
+      ...anyKey,
+      at: fc.nat(9).map((step) => step * 300_000),
+      memory_bytes: fc.nat(),
+      memory_peak_bytes: fc.nat(),
+      cpu_percent: perhaps(fc.nat(400)),
+      samples: fc.integer({ min: 1, max: 300 }),
+    }),
   ];
   return fc.oneof(...all).filter(({ since }) => since <= version);
 }

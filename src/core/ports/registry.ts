@@ -7,6 +7,7 @@ import type { ComponentKey } from '../names.js';
 import type { HostObject } from '../observation.js';
 import type { ComponentSpec, DesiredState, ServiceSpec } from '../spec.js';
 import type { ComponentStatus } from '../status.js';
+import type { ComponentBucket, UsageBucket } from '../usage.js';
 
 /** Who changes something, and why; kept in the history. */
 export interface ChangeContext {
@@ -226,6 +227,14 @@ export interface Registry {
   volumeHolders(): Promise<readonly VolumeHolder[]>;
   /** Puts `holders` in the place of all that was known of this volume; raises no revision. */
   setVolumeHolders(volume: VolumeKey, holders: readonly Omit<VolumeHolder, 'service' | 'volume'>[]): Promise<void>;
+
+  /**
+   * Adds what components used, in one transaction, and drops what is older than a day; raises no revision. Those that
+   * are no more are passed over. A step that is there already gets what was seen besides.
+   */
+  addUsage(buckets: readonly ComponentBucket[]): Promise<void>;
+  /** What a component used in the last day as far as it is written, oldest first. Steps without a look are absent. */
+  usage(key: ComponentKey): Promise<readonly UsageBucket[]>;
 
   /** Drops history and events beyond their retention, in small steps that never block writers for long. */
   compact(nowMs: number): Promise<void>;
