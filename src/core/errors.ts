@@ -89,6 +89,7 @@ export const errorKinds = {
   E_UNAUTHENTICATED: kind(1, 'nobody proved who asks', 'send a token, or log in with the link of: berth login'),
   E_FORBIDDEN: kind(1, 'this caller may not do that', 'use a token that may write, or the address of the agent itself'),
   E_TOKENS: kind(1, 'the file of tokens cannot be used', 'correct it, or remove it and run: berth token add NAME'),
+  E_METHOD: kind(1, 'the address does not do that', 'use one of the methods that the answer allows'),
   E_TOO_LARGE: kind(1, 'the request is too large', 'send less at once'),
   E_TOO_MANY: kind(1, 'there were too many requests', 'wait a little, then try again'),
   E_WATCH_GONE: kind(

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { BerthError } from '../../core/errors.js';
 import { FrontDesk, pathOf } from './desk.js';
 import { addRoute } from './dispatch.js';
+import { MethodTable, methodError } from './methods.js';
 import { addPages } from './pages.js';
 import type { RouteDeps, Via } from './parts.js';
 import { createRoutes } from './routes/index.js';
@@ -30,10 +31,21 @@ export async function createApp(deps: RouteDeps, viaOf: (request: IncomingMessag
     frameworkErrors: (error, request, reply) => void desk.fail(error, request, reply),
   });
   app.setErrorHandler((error, request, reply) => desk.fail(error, request, reply));
-  app.setNotFoundHandler((request) => {
-    throw new BerthError('E_NOT_FOUND', `there is nothing at ${request.method} ${pathOf(request.url)}`, {
-      suggestion: 'see what there is at /docs',
-    });
+  const methods = new MethodTable();
+  app.addHook('onRoute', ({ url, method }) => {
+    methods.add(url, [method].flat());
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url);
+    const allowed = methods.of(path);
+    if (allowed.length === 0) {
+      throw new BerthError('E_NOT_FOUND', `there is nothing at ${request.method} ${path}`, {
+        suggestion: 'see what there is at /docs',
+      });
+    }
+    if (request.method !== 'OPTIONS') throw methodError(request.method, path, allowed);
+    // No header of CORS: no other origin is let in.
+    return reply.code(204).header('allow', allowed.join(', ')).send();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>

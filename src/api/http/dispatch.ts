@@ -39,6 +39,7 @@ export function addRoute(
   app.route({
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+    exposeHeadRoute: route.method === 'GET' && route.kind !== 'lines',
     config: { access: route.access, operation: route.operation, definitions: takesDefinitions(route) },
     handler: async (request, reply) => {
       const asker = askerOf(request, reply);

@@ -24,12 +24,19 @@ export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): voi
       return readText(payload, formBytes);
     },
   );
-  app.get('/', { config: { access: 'read', operation: 'dashboard' } }, async (request, reply) => {
-    const { caller } = desk.askerOf(request, reply);
-    const report = await readStatusGently(deps.portsFor(caller), null);
-    return send(reply, new ApiReply(200, pages.overview(report), { ...securityHeaders('page'), 'content-type': html }));
-  });
-  app.get('/assets/*', { config: { access: 'read', operation: 'asset' } }, (request, reply) => {
+  app.get(
+    '/',
+    { exposeHeadRoute: true, config: { access: 'read', operation: 'dashboard' } },
+    async (request, reply) => {
+      const { caller } = desk.askerOf(request, reply);
+      const report = await readStatusGently(deps.portsFor(caller), null);
+      return send(
+        reply,
+        new ApiReply(200, pages.overview(report), { ...securityHeaders('page'), 'content-type': html }),
+      );
+    },
+  );
+  app.get('/assets/*', { exposeHeadRoute: true, config: { access: 'read', operation: 'asset' } }, (request, reply) => {
     const asset = pages.asset(new URL(request.url, 'http://berth').pathname);
     if (asset === undefined) throw new BerthError('E_NOT_FOUND', 'the dashboard has no such file');
     reply.removeHeader('cache-control');
@@ -37,7 +44,7 @@ export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): voi
     const headers = { ...securityHeaders('asset'), ...cache, 'content-type': asset.type };
     return send(reply, new ApiReply(200, asset.body, headers));
   });
-  app.get('/login', { config: { operation: 'loginPage' } }, async (request, reply) =>
+  app.get('/login', { exposeHeadRoute: true, config: { operation: 'loginPage' } }, async (request, reply) =>
     send(reply, await gate.loginPage(desk.gateRequest(request))),
   );
   app.post('/login', { config: { operation: 'login' } }, async (request, reply) =>

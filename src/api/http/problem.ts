@@ -10,6 +10,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   E_UNAUTHENTICATED: 401,
   E_FORBIDDEN: 403,
   E_NOT_FOUND: 404,
+  E_METHOD: 405,
   E_CONFLICT: 409,
   E_WATCH_GONE: 410,
   E_TOO_LARGE: 413,
@@ -55,11 +56,13 @@ export function problemOf(thrown: unknown, instance: string): ProblemAnswer {
   const error = thrown instanceof StatusError ? thrown.error : known(thrown);
   const status = thrown instanceof StatusError ? thrown.status : statusOf(error.code);
   const told = error.details['retryAfterS'];
+  const allow = error.details['allow'];
   const retry = typeof told === 'number' ? String(told) : retryAfterS[status];
   return {
     status,
     headers: {
       ...(retry === undefined ? {} : { 'retry-after': retry }),
+      ...(status === 405 && typeof allow === 'string' ? { allow } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer realm="berth"' } : {}),
     },
     problem: {

@@ -283,7 +283,7 @@ describe('failures', () => {
       ['GET', '/v1/status?service=shpo', undefined, 404, 'E_NOT_FOUND'],
       ['GET', '/v1/components/shop/web/logs', undefined, 409, 'E_WORKLOAD_MISSING'],
       ['GET', '/nothing', undefined, 404, 'E_NOT_FOUND'],
-      ['PATCH', '/v1/services/shop', body, 404, 'E_NOT_FOUND'],
+      ['PATCH', '/v1/services/shop', body, 405, 'E_METHOD'],
       ['GET', '/v1/components?limit=0', undefined, 400, 'E_USAGE'],
       ['GET', '/v1/components?limit=1001', undefined, 400, 'E_USAGE'],
       ['GET', '/v1/components?limit=1&limit=2', undefined, 400, 'E_USAGE'],

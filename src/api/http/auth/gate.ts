@@ -37,7 +37,8 @@ export function requireAccess(caller: Caller | null, access: Access): Caller {
 
 /** A person who opens the dashboard without a login is led to it; programs get the problem. */
 function pageInstead(request: GateRequest, error: unknown): ApiReply | null {
-  if (request.via !== 'tcp' || !safeMethods.has(request.method) || !isBerthError(error, 'E_UNAUTHENTICATED')) return null;
+  if (request.via !== 'tcp' || !safeMethods.has(request.method) || !isBerthError(error, 'E_UNAUTHENTICATED'))
+    return null;
   if (!(headerOf(request, 'accept') ?? '').includes('text/html')) return null;
   if (request.headers['authorization'] !== undefined) return null;
   return new ApiReply(303, '', { location: '/login', 'cache-control': 'no-store' });
