@@ -14,7 +14,7 @@ const only = (name, comment, from, allowed) => ({
 });
 
 const packages = '^node_modules/';
-const shells = ['registry', 'definition', 'network', 'monitor', 'runtimes/[^/]+'];
+const shells = ['registry', 'definition', 'network', 'monitor', 'usage', 'runtimes/[^/]+'];
 
 /** npm packages and Node's own modules are free in a shell; other folders of the project are not. */
 const shellRules = shells.map((folder) => ({

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { cpus, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { BerthClient } from '../api/client.js';
 import type { TokenKeeper } from '../api/http/auth/index.js';
@@ -21,7 +21,7 @@ import { processStdio } from '../cli/node-stdio.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { Registry } from '../core/ports/registry.js';
-import type { AgentParts } from './run-agent.js';
+import type { AgentFacts, AgentParts } from './run-agent.js';
 import type { Settings } from './settings.js';
 import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles, tokensPath } from './system.js';
 
@@ -94,6 +94,7 @@ async function agentParts(): Promise<AgentParts> {
     registries,
     { Monitor },
     { Controller },
+    { Sampler },
     { createDrivers },
     definitions,
     { definitionFeed },
@@ -103,6 +104,7 @@ async function agentParts(): Promise<AgentParts> {
     import('../registry/index.js'),
     import('../monitor/monitor.js'),
     import('../controller/controller.js'),
+    import('../usage/sampler.js'),
     import('./compose-drivers.js'),
     import('../definition/index.js'),
     import('./definition-feed.js'),
@@ -146,6 +148,7 @@ async function agentParts(): Promise<AgentParts> {
         files: systemEnvFiles,
         settings: () => controllerSettings(settings()),
       }),
+    usage: (facts, view) => new Sampler({ ...samplerOptions(facts), view }),
     api: (facts) => composeApi(facts, metrics, readVersion()),
     watchDefinitions: async (folder, { registry, log }) =>
       definitions.watchDefinitions({
@@ -154,6 +157,16 @@ async function agentParts(): Promise<AgentParts> {
         clock: systemClock,
         ...(await definitionFeed(registry, log)),
       }),
+  };
+}
+
+function samplerOptions({ registry, log, settings }: AgentFacts) {
+  return {
+    registry,
+    clock: systemClock,
+    log: log.child({ part: 'usage' }),
+    intervalMs: settings().usage_sample_s * 1_000,
+    cores: cpus().length,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { BerthError, messageOf } from '../core/errors.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Registry } from '../core/ports/registry.js';
+import type { UsageView } from '../core/ports/usage.js';
 import type { RuntimeListener, RuntimeView } from '../core/ports/view.js';
 import { agentLog } from './log.js';
 import { shutFiles } from './private-files.js';
@@ -33,6 +34,7 @@ export interface AgentParts {
     facts: AgentFacts,
     view: RuntimeView,
   ): RuntimeListener & Closable & { start(): Promise<void>; readonly queueDepth: number };
+  usage(facts: AgentFacts, view: RuntimeView): UsageView & Closable & { start(): void };
   api(facts: ApiFacts): ApiPart;
   watchDefinitions(folder: string, facts: AgentFacts): Promise<Closable>;
 }
@@ -50,6 +52,7 @@ export interface AgentFacts {
 export interface ApiFacts extends AgentFacts {
   readonly home: string;
   readonly view: RuntimeView;
+  readonly usage: UsageView;
   readonly startedAtMs: number;
   /** Components that wait for the controller or are worked on. */
   readonly queueDepth: () => number;
@@ -136,10 +139,12 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   const monitor = run.parts.monitor(facts, relay);
   const controller = run.parts.controller(facts, monitor);
   relay.target = controller;
+  const usage = run.parts.usage(facts, monitor);
   const api = run.parts.api({
     ...facts,
     home: run.home,
     view: monitor,
+    usage,
     startedAtMs: systemClock.now(),
     queueDepth: () => controller.queueDepth,
   });
@@ -150,6 +155,7 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
     await Promise.all(drivers.map((driver) => openDriver(driver, log, starting.signal)));
     await monitor.start();
     await controller.start();
+    usage.start();
     const folder = facts.settings().definitions;
     if (folder !== undefined) watchers.push(await run.parts.watchDefinitions(folder, facts));
     await listening;
@@ -166,7 +172,7 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   starting.abort();
   await api.close();
   await Promise.all(watchers.map((watcher) => watcher.close()));
-  await controller.close();
+  await Promise.all([controller.close(), usage.close()]);
   await monitor.close();
   await Promise.all(drivers.map((driver) => driver.close()));
   await registry.close();

@@ -28,6 +28,10 @@ const schema = z.strictObject({
   definitions: z.string().min(1).optional(),
   relist_s: seconds(0.2, 3_600).default(10),
   full_pass_s: seconds(1, 86_400).default(300),
+  /** Figures are of steps of five minutes: each wants some looks. */
+  usage_sample_s: seconds(0, 120)
+    .refine((value) => value === 0 || value >= 1, '0 (never), or from 1 to 120')
+    .default(30),
   concurrency: z.int().min(1).max(256).default(16),
   name_prefix: z
     .string()

@@ -18,6 +18,7 @@ const planted = [
   { file: 'reconcilers/component/planted.ts', imports: '../../src/registry/there.js', rule: 'reconcilers-are-pure' },
   { file: 'src/registry/planted.ts', imports: '../controller/there.js', rule: 'shell-registry' },
   { file: 'src/monitor/planted.ts', imports: '../registry/there.js', rule: 'shell-monitor' },
+  { file: 'src/usage/planted.ts', imports: '../registry/there.js', rule: 'shell-usage' },
   { file: 'src/runtimes/podman/planted.ts', imports: '../simulated/there.js', rule: 'shell-runtimes' },
   { file: 'src/runtimes/podman/planted.ts', imports: '../../registry/there.js', rule: 'shell-runtimes' },
   { file: 'src/controller/planted.ts', imports: '../registry/there.js', rule: 'controller-drives-reconcilers' },
