@@ -12,24 +12,32 @@ import type { LocalClientPorts } from '../api/ports.js';
 import { sharedReads } from '../api/shared-reads.js';
 import { loadPages } from '../dashboard/server/pages.js';
 import { createDefinitionReader, definitionJsonSchema, nodeFiles } from '../definition/index.js';
+import { readLastCopy } from '../registry/index.js';
+import { createNodeFacts } from './node-facts.js';
 import type { ApiFacts, ApiPart } from './run-agent.js';
 import { systemChance, systemClock, tokensPath } from './system.js';
 
 /** Makes the API; it listens nowhere yet. */
 export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): ApiPart {
-  const { drivers, settings, home, startedAtMs, view } = facts;
+  const { drivers, settings, home, startedAtMs, view, usage } = facts;
   const log = facts.log.child({ part: 'api' });
   const registry = sharedReads(facts.registry, systemClock);
   const reader = createDefinitionReader({ files: nodeFiles() });
+  const node = createNodeFacts({
+    clock: systemClock,
+    lastCopy: () => Promise.resolve(readLastCopy(facts.registry.path)),
+  });
   const hub = createWatchHub({ registry: facts.registry, clock: systemClock, log });
   const portsFor = ({ actor, access }: Pick<Caller, 'actor' | 'access'>): LocalClientPorts => ({
     registry,
     reader: () => Promise.resolve(reader),
     drivers: () => Promise.resolve(drivers),
+    node,
     clock: systemClock,
     chance: systemChance,
     actor,
     blind: access !== 'write',
+    usage,
     agentHolder: () => Promise.resolve({ pid: process.pid, sinceMs: startedAtMs }),
   });
   const server = createApiServer({
@@ -70,8 +78,7 @@ export function composeApi(facts: ApiFacts, metrics: Metrics, version: string): 
     queueDepth: facts.queueDepth,
     watches: () => hub.stats(),
     serving: () => server.serving(),
-    registryBytes: () => bytesOf(facts.registry.path),
-    usage,
+    ...figuresOf(facts),
   });
   return {
     listen: () => server.listen(),
@@ -88,6 +95,15 @@ function dashboardFolder(): string {
   return dist < 0 ? join(here, '../../dist/dashboard') : join(here.slice(0, dist), 'dist/dashboard');
 }
 
+/** What the agent and its components take up. */
+function figuresOf({ registry, usage }: ApiFacts) {
+  return {
+    registryBytes: () => bytesOf(registry.path),
+    ownUsage,
+    componentUsage: () => usage.all(),
+  };
+}
+
 /** The file with its write-ahead log. */
 async function bytesOf(path: string): Promise<number | null> {
   const sizes = await Promise.all(
@@ -101,7 +117,7 @@ async function bytesOf(path: string): Promise<number | null> {
   return sizes[0] === null ? null : (sizes[0] ?? 0) + (sizes[1] ?? 0);
 }
 
-function usage(): { readonly memoryBytes: number; readonly cpuSeconds: number } {
+function ownUsage(): { readonly memoryBytes: number; readonly cpuSeconds: number } {
   const { user, system } = process.cpuUsage();
   return { memoryBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1_000_000 };
 }

@@ -220,10 +220,8 @@ const warningsOnly: Log = {
 };
 
 async function openFile(home: string, options: ConnectOptions, env: Env): Promise<BerthClient> {
-  const [{ createLocalClient }, { openRegistry, readAgentHolder }] = await Promise.all([
-    import('../api/local-client.js'),
-    import('../registry/index.js'),
-  ]);
+  const [{ createLocalClient }, { openRegistry, readAgentHolder, readLastCopy }, { createNodeFacts }] =
+    await Promise.all([import('../api/local-client.js'), import('../registry/index.js'), import('./node-facts.js')]);
   const path = registryPath(home);
   const isNew = options.create && !existsSync(path);
   const registry = await openRegistry({
@@ -239,6 +237,7 @@ async function openFile(home: string, options: ConnectOptions, env: Env): Promis
     registry,
     reader: definitionReader,
     drivers: () => commandDrivers(home, registry, env),
+    node: createNodeFacts({ clock: systemClock, lastCopy: () => Promise.resolve(readLastCopy(path)) }),
     clock: systemClock,
     chance: systemChance,
     actor: options.actor,

@@ -111,6 +111,11 @@ export interface LogsOptions {
 }
 
 /** How far a component is on its way to what is wanted. */
+export interface DoctorOptions {
+  /** False: the runtimes are not asked what they can do, so that the answer is there soon. */
+  readonly drivers: boolean;
+}
+
 export type Progress = 'waiting' | 'converged' | 'failed';
 
 export interface ProgressView {
@@ -174,7 +179,8 @@ export interface BerthClient {
   /** A service as a definition. A masked value that comes back in an edit means the stored one. */
   export(service: string, options?: ExportOptions): Promise<ExportResult>;
 
-  doctor(): Promise<DoctorReport>;
+  /** What keeps this home from working, and what runs out. Default: with the drivers. */
+  doctor(options?: DoctorOptions): Promise<DoctorReport>;
   /** Waits until the components are as they are wanted, one of them failed for good, or time is up. */
   waitFor(options: WaitOptions): Promise<WaitResult>;
   /** The agent that serves this home; null: none does, and nothing converges. */

@@ -1,15 +1,28 @@
 /** What keeps this home from working, with the remedy for each. */
 import { messageOf, toBerthError } from '../core/errors.js';
 import type { Capability } from '../core/ports/driver.js';
+import type { DoctorOptions } from './client.js';
 import type { DriverAtHand, DriversAtHand } from './drivers.js';
+import { maskWords } from './mask.js';
+import { lookAhead } from './outlook/index.js';
 import type { LocalClientPorts } from './ports.js';
 import type { DoctorCheck, DoctorReport } from './views.js';
 
 const probeDeadlineMs = 30_000;
 
-/** Looks at the registry, the agent and every driver. Never throws for what it finds. */
-export async function diagnose(ports: LocalClientPorts, drivers: DriversAtHand): Promise<DoctorReport> {
-  const checks = [...(await checkRegistry(ports)), await checkAgent(ports), ...(await checkDrivers(ports, drivers))];
+/** Looks at the registry, the agent, every driver, and what runs out. Never throws for what it finds. */
+export async function diagnose(
+  ports: LocalClientPorts,
+  drivers: DriversAtHand,
+  options: DoctorOptions = { drivers: true },
+): Promise<DoctorReport> {
+  const checks = [
+    ...(await checkRegistry(ports)),
+    await checkAgent(ports),
+    ...(options.drivers ? await checkDrivers(ports, drivers) : []),
+    // Last, for a driver that was just opened knows where it keeps things.
+    ...(await lookAhead(ports, drivers)),
+  ];
   return { ok: checks.every((check) => check.level !== 'error'), checks };
 }
 
@@ -26,7 +39,7 @@ async function checkRegistry(ports: LocalClientPorts): Promise<readonly DoctorCh
         name: `${record.key.service}/${record.key.component}`,
         ok: false,
         level: 'warning' as const,
-        detail: record.invalid ?? '',
+        detail: maskWords(record.invalid ?? '', record.spec),
         remedy: `correct it with: berth edit ${record.key.service}`,
       })),
     ];

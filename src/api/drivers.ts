@@ -2,11 +2,13 @@
 import { BerthError, toBerthError } from '../core/errors.js';
 import { formatKey } from '../core/names.js';
 import type { Clock } from '../core/ports/clock.js';
-import type { Driver } from '../core/ports/driver.js';
+import type { Driver, DriverStore } from '../core/ports/driver.js';
 import type { ComponentRecord } from '../core/ports/registry.js';
 
 /** What opening one runtime may take, in milliseconds. */
 const openDeadlineMs = 15_000;
+/** What a runtime may take to say where it keeps things, in milliseconds; it is asked again when somebody wants to know. */
+const storesDeadlineMs = 1_000;
 
 /** A driver, and why it cannot be used; null: it can. */
 export interface DriverAtHand {
@@ -17,6 +19,7 @@ export interface DriverAtHand {
 export class DriversAtHand {
   readonly #compose: (() => Promise<readonly Driver[]>) | undefined;
   readonly #clock: Clock;
+  #composed: Promise<readonly Driver[]> | undefined;
   #opened: Promise<readonly DriverAtHand[]> | undefined;
 
   /** `compose` makes the drivers; absent: this face has no runtime at hand. They need not be open yet. */
@@ -59,30 +62,52 @@ export class DriversAtHand {
     return preferred.driver;
   }
 
+  /** Where the drivers keep things. None is opened for it, and what cannot be told now is left out. */
+  async stores(): Promise<readonly DriverStore[]> {
+    if (this.#compose === undefined) return [];
+    const drivers = await this.#made().catch(() => []);
+    const lists = await Promise.all(
+      drivers.map((driver) =>
+        this.#within(storesDeadlineMs, (signal) => driver.stores?.(signal) ?? Promise.resolve([])).catch(() => []),
+      ),
+    );
+    return lists.flat();
+  }
+
   /** Lets go of all that was opened. Never throws. */
   async close(): Promise<void> {
     const opened = this.#opened === undefined ? [] : await this.#opened.catch(() => []);
     await Promise.all(opened.map(({ driver }) => driver.close()));
   }
 
-  async #open(): Promise<readonly DriverAtHand[]> {
+  #made(): Promise<readonly Driver[]> {
     if (this.#compose === undefined) {
-      throw new BerthError('E_RUNTIME_UNAVAILABLE', 'no runtime can be reached from here');
+      return Promise.reject(new BerthError('E_RUNTIME_UNAVAILABLE', 'no runtime can be reached from here'));
     }
-    const drivers = await this.#compose();
-    return Promise.all(drivers.map((driver) => this.#openOne(driver)));
+    this.#composed ??= this.#compose();
+    return this.#composed;
+  }
+
+  async #open(): Promise<readonly DriverAtHand[]> {
+    return Promise.all((await this.#made()).map((driver) => this.#openOne(driver)));
   }
 
   async #openOne(driver: Driver): Promise<DriverAtHand> {
-    const deadline = new AbortController();
-    const cancel = this.#clock.after(openDeadlineMs, () => {
-      deadline.abort();
-    });
     try {
-      await driver.open(deadline.signal);
+      await this.#within(openDeadlineMs, (signal) => driver.open(signal));
       return { driver, problem: null };
     } catch (error) {
       return { driver, problem: toBerthError(error) };
+    }
+  }
+
+  async #within<T>(deadlineMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const deadline = new AbortController();
+    const cancel = this.#clock.after(deadlineMs, () => {
+      deadline.abort();
+    });
+    try {
+      return await call(deadline.signal);
     } finally {
       cancel();
     }

@@ -48,7 +48,7 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
     },
     export: (service, options = { reveal: false }) => exportService(ports, service, options),
 
-    doctor: () => diagnose(ports, drivers),
+    doctor: (options) => diagnose(ports, drivers, options),
     waitFor: (options) => waitFor(ports, options),
     agent: () => ports.agentHolder(),
     names: async () => {

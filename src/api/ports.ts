@@ -2,6 +2,7 @@
 import type { Chance, Clock } from '../core/ports/clock.js';
 import type { DefinitionReader } from '../core/ports/definition.js';
 import type { Driver } from '../core/ports/driver.js';
+import type { NodeFacts } from '../core/ports/node-facts.js';
 import type { ChangeContext, Registry } from '../core/ports/registry.js';
 import type { DriverNames } from './status-view.js';
 import type { AgentInfo } from './views.js';
@@ -13,6 +14,8 @@ export interface LocalClientPorts {
   /** Made and opened when a command wants them, each on its own; absent: this face has no runtime at hand. */
   readonly drivers?: () => Promise<readonly Driver[]>;
   readonly clock: Clock;
+  /** What the machine has; absent: nothing is known of it. */
+  readonly node?: NodeFacts;
   readonly chance: Pick<Chance, 'id'>;
   /** `cli:NAME`. */
   readonly actor: string;

@@ -135,9 +135,12 @@ export interface GarbageReport {
 }
 
 export interface DoctorCheck extends Capability {
-  /** `registry`, `agent`, or the driver's name. */
+  /**
+   * `registry`, `agent`, `api`, the driver's name; or what runs out: `disk`, `memory`, `certificates`, `backups`, `holds`,
+   * `tries`.
+   */
   readonly area: string;
-  /** An error keeps Berth from working; a warning costs a feature. */
+  /** An error keeps Berth or what it runs from working; a warning costs a feature, or will. */
   readonly level: 'ok' | 'warning' | 'error';
 }
 

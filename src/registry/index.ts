@@ -10,6 +10,7 @@ export {
   type RestoreOptions,
   type RestoreResult,
 } from './maintenance.js';
+export { readLastCopy } from './last-copy.js';
 export { migrateRegistry, type MigrateOptions, type MigrationResult } from './migrate.js';
 export { openRegistry, type OpenOptions } from './open.js';
 export { retention, type Retention } from './retention.js';

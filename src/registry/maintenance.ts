@@ -6,6 +6,7 @@ import type { Chance, Clock } from '../core/ports/clock.js';
 import { formatKey } from '../core/names.js';
 import { acquireAgentLock } from './agent-lock.js';
 import { copyDatabase } from './copy.js';
+import { noteCopy } from './last-copy.js';
 import { moveDatabase, removeDatabase, syncToDisk, timeStamp } from './files.js';
 import { applicationId, migrationsFolder, readMigrations, readVersion } from './migrations.js';
 import { RecordCache } from './record-cache.js';
@@ -89,7 +90,7 @@ export interface BackupOptions {
 /** Copies the registry while it is in use. Answers the copy's path. */
 export async function backupRegistry(options: BackupOptions): Promise<string> {
   const { path, clock } = options;
-  const version = verifyRegistry(path).version;
+  const { version, revision } = verifyRegistry(path);
   const target = resolve(options.target ?? `${path}.backup-v${version}-${timeStamp(clock.now())}`);
   if (existsSync(target)) {
     throw new BerthError('E_USAGE', `${target} exists already`, { suggestion: 'name a file that does not exist' });
@@ -98,6 +99,7 @@ export async function backupRegistry(options: BackupOptions): Promise<string> {
   await untilFree(retry, () => {
     copyDatabase(path, target);
   });
+  noteCopy(path, { atMs: clock.now(), path: target, revision });
   return target;
 }
 

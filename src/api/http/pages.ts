@@ -2,6 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BerthError } from '../../core/errors.js';
+import { diagnose } from '../doctor.js';
+import { DriversAtHand } from '../drivers.js';
+import { pause, type LocalClientPorts } from '../ports.js';
+import type { DoctorCheck } from '../views.js';
 import type { Desk } from './desk.js';
 import { securityHeaders } from './auth/index.js';
 import { checkLength, readText } from './body.js';
@@ -9,14 +13,19 @@ import { ApiReply } from './contract.js';
 import { send } from './dispatch.js';
 import { readStatusGently } from './gentle-status.js';
 import type { RouteDeps } from './parts.js';
+import { shareRuns } from './share-runs.js';
 
 /** A form with a token in it. */
 const formBytes = 16_384;
 const html = 'text/html; charset=utf-8';
 
+/** What looking at the node may take before a page goes without it, in milliseconds. */
+const outlookMs = 300;
+
 /** Adds the pages. */
 export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): void {
   const { gate, pages } = deps;
+  const outlookOf = createOutlook(deps);
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     (_request: FastifyRequest, payload: IncomingMessage) => {
@@ -29,10 +38,11 @@ export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): voi
     { exposeHeadRoute: true, config: { access: 'read', operation: 'dashboard' } },
     async (request, reply) => {
       const { caller } = desk.askerOf(request, reply);
-      const report = await readStatusGently(deps.portsFor(caller), null);
+      const ports = deps.portsFor(caller);
+      const [report, outlook] = await Promise.all([readStatusGently(ports, null), outlookOf(ports)]);
       return send(
         reply,
-        new ApiReply(200, pages.overview(report), { ...securityHeaders('page'), 'content-type': html }),
+        new ApiReply(200, pages.overview(report, outlook), { ...securityHeaders('page'), 'content-type': html }),
       );
     },
   );
@@ -51,6 +61,19 @@ export function addPages(app: FastifyInstance, deps: RouteDeps, desk: Desk): voi
     send(reply, await gate.login(desk.gateRequest(request), formOf(request))),
   );
   app.post('/logout', { config: { operation: 'logout' } }, async (_request, reply) => send(reply, await gate.logout()));
+}
+
+/** What is not as it should be, asking no runtime; nothing when that takes long: the page asks again by itself. */
+function createOutlook({ clock }: RouteDeps): (ports: LocalClientPorts) => Promise<readonly DoctorCheck[]> {
+  const share = shareRuns(clock);
+  return async (ports) => {
+    const patience = new AbortController();
+    const looking = share(() => diagnose(ports, new DriversAtHand(ports.drivers, clock), { drivers: false }));
+    const report = await Promise.race([looking, pause(clock, outlookMs, patience.signal)]).finally(() => {
+      patience.abort();
+    });
+    return (report?.checks ?? []).filter(({ level }) => level !== 'ok');
+  };
 }
 
 function formOf(request: FastifyRequest): string {

@@ -15,8 +15,8 @@ export type Via = GateRequest['via'];
 
 /** The dashboard, which is made elsewhere. */
 export interface Pages {
-  /** The overview as HTML. */
-  overview(report: StatusReport): string;
+  /** The overview as HTML, with what is about to run out. */
+  overview(report: StatusReport, outlook: readonly DoctorCheck[]): string;
   /** By path, such as `/assets/main-1a2b.js`; undefined: there is no such file. */
   asset(path: string): { readonly body: Buffer; readonly type: string; readonly immutable: boolean } | undefined;
 }

@@ -63,7 +63,7 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
     // What is masked over HTTP is shown by the file, to whoever may read it.
     export: async (service, options = { reveal: false }) =>
       options.reveal ? (await local()).export(service, options) : safely((client) => client.export(service, options)),
-    doctor: () => safely((client) => client.doctor()),
+    doctor: (options) => safely((client) => client.doctor(options)),
     waitFor: (options) => waitOnward({ remote, local, signal: options.signal }, options, clock),
     agent: () => safely((client) => client.agent()),
     names: () => safely((client) => client.names()),

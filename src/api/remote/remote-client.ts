@@ -53,7 +53,10 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
       ask(shapes.execShape, 'POST', `${pathOf(target)}/exec`, { body: { argv }, deadlineMs: execDeadlineMs, signal }),
     gc: ({ dryRun }, signal) =>
       ask(shapes.garbageShape, 'POST', '/gc', { body: { dryRun }, deadlineMs: slowDeadlineMs, signal }),
-    doctor: () => ask(shapes.doctorShape, 'GET', '/doctor', { deadlineMs: slowDeadlineMs }),
+    doctor: ({ drivers } = { drivers: true }) =>
+      ask(shapes.doctorShape, 'GET', `/doctor${queryOf(drivers ? {} : { drivers: 'false' })}`, {
+        deadlineMs: slowDeadlineMs,
+      }),
     close: () => {
       transport.close();
       return Promise.resolve();

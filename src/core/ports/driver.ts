@@ -100,12 +100,25 @@ export interface EventSink {
 
 export interface Driver {
   readonly name: string;
+/** A folder of this machine that a driver fills. */
+export interface DriverStore {
+  /** What is in it, in words: `images and containers`. */
+  readonly what: string;
+  readonly path: string;
+}
+
   readonly runtimes: readonly Runtime[];
   /** The driver in whose snapshots the images stand that this one takes by reference: itself, for most. */
   readonly imagesOf: string;
 
   /** Probes what the node can do. Slow; not for the hot path. */
   capabilities(signal: AbortSignal): Promise<readonly Capability[]>;
+  /**
+   * Where on this machine it keeps what takes room, as far as it knows: it may ask its runtime for it once, and probes
+   * nothing. Nothing need be there yet. Absent: it keeps nothing.
+   */
+  stores?(signal: AbortSignal): Promise<readonly DriverStore[]>;
+
 
   /** Everything, in one list call (and an inspection of what changed since the last one). */
   list(signal: AbortSignal): Promise<DriverSnapshot>;

@@ -79,6 +79,8 @@ function reading() {
       const answer = await get(`/v1/events?${new URLSearchParams(query).toString()}`, signal);
       return (answer as { readonly items: readonly EventView[] }).items;
     },
+    /** The checks that ask no runtime: what runs out. */
+    outlook: async (signal?: AbortSignal) => (await get('/v1/doctor?drivers=false', signal)) as DoctorReport,
     doctor: async (signal?: AbortSignal) => (await get('/v1/doctor', signal)) as DoctorReport,
     schema: (signal?: AbortSignal) => get('/v1/schema', signal),
     /** Lines as they come, until the signal fires or there are no more. */

@@ -2,9 +2,10 @@
  * The overview as a whole HTML document that needs no JavaScript: what is there before the app has loaded, and all there
  * is without it. The app takes over what stands in `#app`. Pure.
  */
-import type { ComponentView, StatusReport } from '../../api/views.js';
+import type { ComponentView, DoctorCheck, StatusReport } from '../../api/views.js';
 import { count, duration } from '../model/format.js';
 import { countStandings, keyOf, standingOf, standings, standingWords, toneOf, urgency } from '../model/standing.js';
+import { areaInWords, runningOut } from '../model/outlook.js';
 import { escapeHtml } from './escape.js';
 
 /** What the document says beside the status. */
@@ -23,7 +24,12 @@ export interface OverviewFacts {
 /** No more rows than a page can hold; the app shows all of them. */
 const rowsShown = 2_000;
 
-export function renderOverview(report: StatusReport, facts: OverviewFacts): string {
+/** `outlook`: what runs out, as far as it is known. */
+export function renderOverview(
+  report: StatusReport,
+  facts: OverviewFacts,
+  outlook: readonly DoctorCheck[] = [],
+): string {
   const title = `Berth – ${facts.home}`;
   const rows = [...report.components].sort((a, b) => urgency(a) - urgency(b) || (keyOf(a) < keyOf(b) ? -1 : 1));
   return `<!doctype html>
@@ -44,7 +50,7 @@ ${facts.styles.map((path) => `<link rel="stylesheet" href="${escapeHtml(path)}">
 <div class="bar-end"><span class="live connecting">as of revision ${report.revision}</span></div></header>
 <main class="page" id="main">
 <div class="page-head"><h1>Overview</h1><p class="soft">${escapeHtml(summary(report))}</p></div>
-<section>
+${runsOut(outlook)}<section>
 ${table(rows.slice(0, rowsShown))}
 ${rows.length > rowsShown ? `<p class="soft">${count(rows.length - rowsShown, 'more component')}: berth status shows all.</p>\n` : ''}</section>
 <noscript><p class="soft">Reload to see what changed since: this page shows it by itself with JavaScript.</p></noscript>
@@ -63,6 +69,25 @@ function summary(report: StatusReport): string {
     .map((standing) => `${counts[standing]} ${standingWords[standing].toLowerCase()}`);
   const agent = report.agent === null ? 'no agent serves this home: nothing converges' : '';
   return [count(report.components.length, 'component'), ...parts, agent].filter((part) => part !== '').join(' · ');
+}
+
+function runsOut(outlook: readonly DoctorCheck[]): string {
+  const lines = runningOut(outlook);
+  if (lines.length === 0) return '';
+  return `<section aria-labelledby="runs-out">
+<h2 id="runs-out">What runs out</h2>
+<ul class="outlook">
+${lines.map(line).join('\n')}
+</ul>
+</section>
+`;
+}
+
+function line({ area, name, level, detail, remedy }: DoctorCheck): string {
+  const tone = level === 'error' ? 'bad' : 'warn';
+  const next = remedy === null ? '' : ` <span class="soft">${escapeHtml(remedy)}</span>`;
+  const what = `<strong class="tone-${tone}">${escapeHtml(areaInWords(area))}</strong> <span class="mono">${escapeHtml(name)}</span>`;
+  return `<li>${what} ${escapeHtml(detail)}${next}</li>`;
 }
 
 function table(views: readonly ComponentView[]): string {

@@ -1,7 +1,7 @@
 /** The dashboard as the agent serves it: the overview and the bundled files, all read once. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { StatusReport } from '../../api/views.js';
+import type { DoctorCheck, StatusReport } from '../../api/views.js';
 import { renderOverview } from './overview.js';
 
 /** One file of the dashboard. */
@@ -15,8 +15,8 @@ export interface Asset {
 
 /** What the server needs of the dashboard. */
 export interface DashboardPages {
-  /** The whole document, as HTML. */
-  overview(report: StatusReport): string;
+  /** The whole document, as HTML, with what runs out. */
+  overview(report: StatusReport, outlook?: readonly DoctorCheck[]): string;
   /** By the path of the address, such as `/assets/main-1a2b.js`; undefined: there is no such file. */
   asset(path: string): Asset | undefined;
 }
@@ -55,7 +55,7 @@ export function loadPages({ folder, version, home }: PagesOptions): DashboardPag
     icon: icon === undefined ? null : `/${icon}`,
   };
   return {
-    overview: (report) => renderOverview(report, facts),
+    overview: (report, outlook) => renderOverview(report, facts, outlook),
     asset: (path) => assets.get(path),
   };
 }

@@ -5,6 +5,7 @@ import type { DriverSnapshot, HostObject, ObservedWorkload } from '../../core/ob
 import type {
   Capability,
   CreateRequest,
+  DriverStore,
   EventSink,
   ExecResult,
   Limits,
@@ -28,7 +29,7 @@ import { defaultPodmanSettings, type PodmanDriverOptions, type PodmanSettings } 
 import { hasDnsProgram, probeHost, type HostFacts } from './probe-host.js';
 import { ServiceManager } from './service.js';
 import { readVolume, writeVolume, type VolumeContentOptions } from './volume-content.js';
-import { infoSchema, readAnswer } from './wire.js';
+import { infoSchema, readAnswer, type PodmanInfo } from './wire.js';
 import { WorkloadActions } from './workload-actions.js';
 import { execInside, readLogs, readStats, type IoOptions } from './workload-io.js';
 
@@ -42,6 +43,15 @@ function noConsole(): BerthError {
   return new BerthError('E_NOT_SUPPORTED', 'a container has no console', {
     suggestion: 'read its output with: berth logs -f, or run a program in it with: berth exec',
   });
+}
+
+function storesOf({ store }: PodmanInfo): readonly DriverStore[] {
+  const root = store?.graphRoot ?? '';
+  const volumes = store?.volumePath ?? '';
+  return [
+    ...(root === '' ? [] : [{ what: 'images and containers', path: root }]),
+    ...(volumes === '' ? [] : [{ what: 'volumes of containers', path: volumes }]),
+  ];
 }
 
 /** See `createPodmanDriver`. */
@@ -61,6 +71,7 @@ class PodmanDriver implements ImageKeeper {
   readonly #volumes: VolumeContentOptions;
   #facts: Promise<HostFacts> | undefined;
   #listedAt: number | null = null;
+  #stores: readonly DriverStore[] | undefined;
 
   constructor(options: PodmanDriverOptions) {
     const settings = { ...defaultPodmanSettings, ...options.settings };
@@ -107,16 +118,21 @@ class PodmanDriver implements ImageKeeper {
     return this.#guarded(async () => {
       const { host } = this.#options;
       const client = this.#service.client();
-      const what = 'ask for its info';
-      const [defaults, hasDns, answer] = await Promise.all([
+      const [defaults, hasDns, info] = await Promise.all([
         this.#hostFacts(),
         hasDnsProgram(host),
-        client.call('GET', '/info', { what, signal, deadlineMs: this.#settings.callDeadlineMs }),
+        this.#info('ask for its info', signal),
       ]);
-      const info = readAnswer(infoSchema, answer.json, what);
       const service = this.#service.kind ?? 'own';
       return capabilitiesOf({ layout: defaults.layout, defaults, hasDns, info, socket: client.socket, service });
     });
+  }
+
+  async stores(signal: AbortSignal): Promise<readonly DriverStore[]> {
+    // The service that the settings name may not be one of this host.
+    if (this.#service.kind === null || this.#service.kind === 'given') return [];
+    this.#stores ??= storesOf(await this.#info('ask where it keeps things', signal));
+    return this.#stores;
   }
 
   list(signal: AbortSignal): Promise<DriverSnapshot> {
@@ -230,6 +246,12 @@ class PodmanDriver implements ImageKeeper {
 
   events(sink: EventSink, signal: AbortSignal): Promise<void> {
     return this.#events.run(sink, signal);
+  }
+
+  async #info(what: string, signal: AbortSignal): Promise<PodmanInfo> {
+    const deadlineMs = this.#settings.callDeadlineMs;
+    const answer = await this.#service.client().call('GET', '/info', { what, signal, deadlineMs });
+    return readAnswer(infoSchema, answer.json, what);
   }
 
   #hostFacts(): Promise<HostFacts> {

@@ -145,7 +145,7 @@ export const infoSchema = z.object({
     ociRuntime: z.object({ name: text, path: text, version: text }).nullish(),
     security: z.object({ rootless: z.boolean().nullish() }).nullish(),
   }),
-  store: z.object({ graphDriverName: text, graphRoot: text }).nullish(),
+  store: z.object({ graphDriverName: text, graphRoot: text, volumePath: text.nullish() }).nullish(),
   version: z.object({ Version: text, APIVersion: text }).nullish(),
 });
 export type PodmanInfo = z.infer<typeof infoSchema>;

@@ -10,6 +10,7 @@ import type {
   ConsoleSession,
   CreateRequest,
   Driver,
+  DriverStore,
   EventSink,
   LogLine,
   LogOptions,
@@ -113,6 +114,10 @@ class DriverOfQemu implements Driver {
       ...{ bus: this.#bus, chance, namePrefix },
       accelerator: (signal) => this.#parts.accelerator(signal),
     });
+  }
+
+  stores(): Promise<readonly DriverStore[]> {
+    return Promise.resolve([{ what: 'virtual machines', path: join(this.#options.stateDir, 'vm') }]);
   }
 
   async open(signal: AbortSignal): Promise<void> {

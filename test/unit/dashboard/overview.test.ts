@@ -51,17 +51,35 @@ describe('the overview of the server', () => {
     expect(text.indexOf('bad')).toBeLessThan(text.indexOf('fine'));
   });
 
+  it('says what runs out before the table, worst first, and nothing of what does not', () => {
+    const check = { area: 'holds', name: 'shop/web', ok: false, detail: 'held', remedy: 'let go' };
+    const outlook = [
+      { ...check, level: 'warning' },
+      { ...check, area: 'disk', name: '/var', level: 'error', detail: 'full <b>', remedy: null },
+      { ...check, area: 'memory', name: 'memory', ok: true, level: 'ok', remedy: null },
+    ] as const;
+    const text = renderOverview({ ...report, components: [viewOf('shop/web')] }, facts, outlook);
+    const lines = [...text.matchAll(/<li>.*<\/li>/g)].map(([line]) => line.replace(/<[^>]+>/g, ''));
+    expect(lines).toEqual(['Disk /var full &lt;b&gt;', 'Held shop/web held let go']);
+    expect(text.indexOf('What runs out')).toBeLessThan(text.indexOf('<table'));
+    expect(html).not.toContain('What runs out');
+  });
+
   it('says so when no agent serves', () => {
     expect(renderOverview({ ...report, agent: null, components: [] }, facts)).toContain('no agent serves');
   });
 
   it('has no tag but its own, whatever names and messages hold', () => {
-    const own = tags(renderOverview({ ...report, components: [viewOf('shop/web')] }, facts));
+    const told = { area: 'a', name: 'n', ok: false, level: 'error', detail: 'd', remedy: 'r' } as const;
+    const own = tags(renderOverview({ ...report, components: [viewOf('shop/web')] }, facts, [told]));
     const hostile = fc.oneof(fc.string(), fc.constant('</td><script>alert(1)</script>'), fc.constant('"><img src=x>'));
     fc.assert(
       fc.property(hostile, hostile, (name, message) => {
         const component = { ...viewOf('shop/web'), component: name, service: message, message };
-        const text = renderOverview({ ...report, components: [component] }, { ...facts, home: message });
+        const outlook = [
+          { area: name, name: message, ok: false, level: 'error', detail: name, remedy: message },
+        ] as const;
+        const text = renderOverview({ ...report, components: [component] }, { ...facts, home: message }, outlook);
         for (const tag of tags(text)) expect(own).toContain(tag);
       }),
     );

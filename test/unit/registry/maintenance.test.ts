@@ -6,6 +6,7 @@ import {
   backupRegistry,
   checkRegistry,
   openRegistry,
+  readLastCopy,
   restoreRegistry,
   type RestoreResult,
 } from '../../../src/registry/index.js';
@@ -36,6 +37,23 @@ test('a backup of a registry in use comes back, with a new epoch and new revisio
   expect(await again.feed(lost, 10)).toMatchObject({ kind: 'gap' });
   expect(sqlite(result.keptAside ?? '', 'select memory_mb from components')).toBe('65');
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('the last backup is noted beside the registry, and a restore does not take the note back', async () => {
+  const { registry, path } = await openTemporary();
+  const revision = await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  expect(readLastCopy(path)).toBeNull();
+  const at = (atMs: number) => ({ ...realClock, now: () => atMs });
+  const first = await backupRegistry({ path, clock: at(1_000) });
+  expect(readLastCopy(path)).toEqual({ atMs: 1_000, path: first, revision });
+  expect(statSync(`${path}.last-backup`).mode & 0o777).toBe(0o600);
+  await registry.change([put('shop', spec('web', { memoryMb: 65 }))], cli);
+  const second = await backupRegistry({ path, target: join(temporaryFolder(), 'copy.db'), clock: at(2_000) });
+  await registry.close();
+  restore(path, first);
+  expect(readLastCopy(path)).toEqual({ atMs: 2_000, path: second, revision: revision + 1 });
+  writeFileSync(`${path}.last-backup`, '{}');
+  expect(() => readLastCopy(path)).toThrow(/last-backup cannot be read/);
 });
 
 test('a damaged registry is replaced and kept aside', async () => {

@@ -12,7 +12,7 @@ import { ApiReply, apiPrefix, type Route } from '../contract.js';
 import { defineRoute } from '../define.js';
 import { jsonOfStatus, readStatusGently } from '../gentle-status.js';
 import type { RouteDeps } from '../parts.js';
-import { componentsQuery, eventsQuery, instantMs, statusQuery } from '../schemas/parts.js';
+import { componentsQuery, doctorQuery, eventsQuery, instantMs, statusQuery } from '../schemas/parts.js';
 import { agentInfo, componentView, doctorReport, eventView, statusReport } from '../schemas/views.js';
 import { shareRuns } from '../share-runs.js';
 import { driverView, readiness, viewDrivers } from '../readiness.js';
@@ -183,19 +183,22 @@ function isAfter(key: ComponentKey, seen: ComponentKey | undefined): boolean {
 
 function doctorRoute(deps: RouteDeps): Route {
   // It asks every runtime what it can do: however many want to know at once, it is done once.
-  const diagnose = shareRuns(deps.clock);
+  const [diagnose, diagnoseSoon] = [shareRuns(deps.clock), shareRuns(deps.clock)];
   return defineRoute({
     method: 'GET',
     path: `${apiPrefix}/doctor`,
     operation: 'doctor',
-    summary: 'What keeps this home from working, with the remedy for each.',
+    summary: 'What keeps this home from working and what runs out, with the remedy for each.',
     access: 'read',
+    query: doctorQuery,
     response: doctorReport,
-    handle: ({ client }) =>
-      diagnose(async () => {
-        const { checks } = await client.doctor();
+    handle: ({ client, query }) => {
+      const drivers = query.drivers !== 'false';
+      return (drivers ? diagnose : diagnoseSoon)(async () => {
+        const { checks } = await client.doctor({ drivers });
         const all = [...checks, ...deps.addressChecks()];
         return { ok: all.every((check) => check.level !== 'error'), checks: all };
-      }),
+      });
+    },
   });
 }

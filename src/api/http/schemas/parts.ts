@@ -45,6 +45,9 @@ export const componentsQuery = z.strictObject({
   limit: count(pageSize).default(200),
   cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
 });
+export const doctorQuery = z.strictObject({
+  drivers: flag.optional().meta({ description: 'false: the runtimes are not asked what they can do; answered soon.' }),
+});
 export const historyQuery = z.strictObject({ limit: count(pageSize).default(100) });
 export const eventsQuery = z.strictObject({
   service: name.optional(),

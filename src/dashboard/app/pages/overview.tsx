@@ -15,8 +15,8 @@ export function OverviewPage() {
         <Total />
       </div>
       <Broken />
-      <SinceLastVisit />
       <WatchOut />
+      <SinceLastVisit />
       <section aria-labelledby="all-components">
         <div class="section-head">
           <h2 id="all-components">All components</h2>
