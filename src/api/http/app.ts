@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { BerthError } from '../../core/errors.js';
+import { addConsole } from './console/route.js';
+import type { Upgrade } from './console/upgrades.js';
 import { FrontDesk, pathOf } from './desk.js';
 import { addRoute } from './dispatch.js';
 import { MethodTable, methodError } from './methods.js';
@@ -12,6 +14,8 @@ import { addWatch } from './watch-route.js';
 
 export interface App {
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** As `handle`, for a request whose connection may become a WebSocket. */
+  upgrade(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade): void;
   /** Whoever is still being answered is told to end. */
   end(): void;
   close(): Promise<void>;
@@ -60,10 +64,16 @@ export async function createApp(deps: RouteDeps, viaOf: (request: IncomingMessag
     addRoute(app, route, deps, (request, reply) => desk.askerOf(request, reply));
   }
   addWatch(app, deps, desk);
+  const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+  addConsole(app, deps, desk, (request) => upgrades.get(request.raw));
   addPages(app, deps, desk);
   await app.ready();
   return {
     handle: (request, response) => {
+      app.routing(request, response);
+    },
+    upgrade: (request, response, upgrade) => {
+      upgrades.set(request, upgrade);
       app.routing(request, response);
     },
     end: () => {

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BerthError } from '../../core/errors.js';
+import { listenForUpgrades, type Upgrade } from './console/upgrades.js';
 import type { ApiLimits } from './limits.js';
 import { problemOf, problemType, StatusError } from './problem.js';
 
@@ -17,7 +18,8 @@ export interface Connections {
   destroyAll(): void;
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+/** `upgrade`: the connection may become a WebSocket; null: it is a request like any other. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null) => void;
 
 /** How often connections are looked through for those that take too long, in milliseconds. */
 const checkMs = 1_000;
@@ -40,10 +42,16 @@ export function createConnections(limits: ApiLimits, handle: Handler): Connectio
       response.once('close', () => {
         if (all.has(socket)) idle.add(socket);
       });
-      handle(request, response);
+      handle(request, response, null);
     },
   );
+  listenForUpgrades(server, (request, response, upgrade) => {
+    idle.delete(request.socket);
+    handle(request, response, upgrade);
+  });
   server.on('connection', (socket) => {
+    // It is read anew, without its wish to become something else.
+    if (all.has(socket)) return;
     if (all.size >= limits.connections) {
       const [longest] = idle;
       if (longest === undefined) {

@@ -15,6 +15,8 @@ import { problemOf, problemType, StatusError } from './problem.js';
 export interface Desk {
   gateRequest(request: FastifyRequest): GateRequest;
   askerOf(request: FastifyRequest, reply: FastifyReply): Asker;
+  /** Counts and logs an answer; for those that never end by themselves. */
+  answered(request: FastifyRequest, reply: FastifyReply): void;
 }
 
 /** Whoever asks for what the gate lets everybody have. */

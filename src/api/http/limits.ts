@@ -17,6 +17,16 @@ export interface ApiLimits {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveMs: number;
+  /** The longest message that is typed into a console. */
+  readonly consoleFrameBytes: number;
+  /** What waits of a console for its reader, or for the machine. */
+  readonly consoleWaitingBytes: number;
+  /** Until the machine's end of a console is there. */
+  readonly consoleOpenMs: number;
+  /** Who takes nothing of what waits for so long is dropped. */
+  readonly consoleStalledMs: number;
+  /** Who does not answer a ping until the next one is gone. */
+  readonly consoleBeatMs: number;
   /** A reader of a stream that takes nothing for so long is dropped. */
   readonly stalledMs: number;
 }
@@ -34,5 +44,10 @@ export const apiLimits: ApiLimits = Object.freeze({
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveMs: 60_000,
+  consoleFrameBytes: 65_536,
+  consoleWaitingBytes: 262_144,
+  consoleOpenMs: 10_000,
+  consoleStalledMs: 10_000,
+  consoleBeatMs: 15_000,
   stalledMs: 60_000,
 });

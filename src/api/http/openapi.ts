@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Route } from './contract.js';
 import { namedSchemas, problem } from './schemas/views.js';
-import { watchQuery } from './schemas/parts.js';
+import { consolePath } from './console/upgrades.js';
+import { componentParams, watchQuery } from './schemas/parts.js';
 import { watchPath } from './watch-route.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +28,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
     const path = (paths[route.path] ??= {});
     path[route.method.toLowerCase()] = operationOf(route);
   }
+  paths[consolePath] = { get: consoleOperation() };
   paths[watchPath] = { get: watchOperation() };
   return {
     openapi: '3.1.0',
@@ -135,6 +137,23 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): r
     required: place === 'path' || required.has(name),
     schema: value,
   }));
+}
+
+function consoleOperation(): Operation {
+  return {
+    operationId: 'console',
+    summary: 'A terminal on the console of a virtual machine, as a WebSocket.',
+    'x-access': 'write',
+    parameters: parametersOf(componentParams, 'path'),
+    responses: {
+      101: { description: 'From here on messages are what the machine prints, and what is typed: docs/api.md.' },
+      default: {
+        description:
+          'A problem document; beyond those of every operation: E_NOT_FOUND, E_NOT_SUPPORTED, E_WORKLOAD_MISSING, E_CONFLICT.',
+        content: { 'application/problem+json': { schema: reference('Problem') } },
+      },
+    },
+  };
 }
 
 function watchOperation(): Operation {

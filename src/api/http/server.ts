@@ -123,10 +123,11 @@ class Server implements ApiServer {
   }
 
   #connections(via: Via): Connections {
-    return createConnections(this.#limits, (request, response) => {
+    return createConnections(this.#limits, (request, response, upgrade) => {
       this.#vias.set(request, via);
       void this.#app.then((app) => {
-        app.handle(request, response);
+        if (upgrade === null) app.handle(request, response);
+        else app.upgrade(request, response, upgrade);
       });
     });
   }

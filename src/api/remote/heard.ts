@@ -4,7 +4,7 @@ import { unreachable } from './problems.js';
 import type { Call, Transport } from './transport.js';
 
 /** An agent says something every few seconds on each of its streams, be it a beat or an empty line. Milliseconds. */
-const silenceMs = 45_000;
+export const silenceMs = 45_000;
 
 export interface StreamPorts {
   readonly transport: Transport;

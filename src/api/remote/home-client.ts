@@ -6,6 +6,7 @@ import { BerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { BerthClient, EventOptions, LogsOptions, WaitOptions, WaitResult } from '../client.js';
 import type { EventView, LogEntry } from '../views.js';
+import { consoleOnward } from './home-console.js';
 import { LogPlace } from './log-place.js';
 import { isUnreachable } from './problems.js';
 import { mostItems } from './remote-client.js';
@@ -49,7 +50,10 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
       isLong(options) ? (await local()).events(options) : safely((client) => client.events(options)),
     followEvents: (options, signal) => eventsOnward({ remote, local, signal }, options),
     logs: (options, signal) => logsOnward({ remote, local, signal }, options),
-    console: async (target, signal) => (await local()).console(target, signal),
+    console: async (target, signal) => {
+      const session = await safely((client) => client.console(target, signal));
+      return consoleOnward(session, async () => (await local()).console(target, signal));
+    },
     exec: (target, argv, signal) => once((client) => client.exec(target, argv, signal)),
     gc: (options, signal) => once((client) => client.gc(options, signal)),
     setDesired: (target, desired, note) => safely((client) => client.setDesired(target, desired, note)),

@@ -1,5 +1,4 @@
 /** The client that asks an agent over its HTTP API, on this machine or another one. Answers and failures are those of the local client. */
-import { BerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { DefinitionReader } from '../../core/ports/definition.js';
 import type { AppliedResult, ApplyOptions, BerthClient, ChangeResult, ReplaceOptions, Target } from '../client.js';
@@ -8,6 +7,7 @@ import { apiPrefix } from '../http/contract.js';
 import { viewAgent } from '../status-view.js';
 import { followEvents, followStatus, type FollowPorts } from './following.js';
 import { pathOf, queryOf, timeOf } from './paths.js';
+import { remoteConsole } from './remote-console.js';
 import { remoteLogs } from './remote-logs.js';
 import * as shapes from './shapes.js';
 import type { Shape } from './shapes.js';
@@ -47,8 +47,7 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
     ...changingOf(ask),
     ...definingOf(ask, options.reader),
     ...goingOn(ask, options),
-    console: (target) =>
-      Promise.reject(elsewhere('a console is reached', `berth console ${target.service}/${target.component}`)),
+    console: (target, signal) => remoteConsole(options, target, signal),
     exec: (target, argv, signal) =>
       ask(shapes.execShape, 'POST', `${pathOf(target)}/exec`, { body: { argv }, deadlineMs: execDeadlineMs, signal }),
     gc: ({ dryRun }, signal) =>

@@ -9,9 +9,11 @@ import {
   type IncomingMessage,
   type RequestOptions,
 } from 'node:http';
+import type { WebSocket } from 'ws';
 import { BerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import { errorOfAnswer, notUnderstood, quote, unreachable } from './problems.js';
+import { openWebSocket } from './web-socket.js';
 
 /** Where an agent is. */
 export type Address =
@@ -38,7 +40,9 @@ export interface Transport {
   json(call: Call): Promise<unknown>;
   /** The answer's bytes as they come. Breaks off with E_AGENT_UNREACHABLE. */
   stream(call: Call): Promise<AsyncIterable<Uint8Array>>;
-  /** Cuts all connections. */
+  /** A WebSocket, once it is open. E_AGENT_UNREACHABLE, E_AGENT_ANSWER, and whatever the agent refuses with. */
+  webSocket(call: Pick<Call, 'path' | 'deadlineMs'> & { readonly signal: AbortSignal }): Promise<WebSocket>;
+  /** Cuts all connections; a WebSocket is closed by whoever opened it. */
   close(): void;
 }
 
@@ -102,6 +106,8 @@ export async function createTransport(address: Address, clock: Clock): Promise<T
         throw error;
       }
     },
+    webSocket: (call) =>
+      openWebSocket({ ...call, name, secure, headers: base.headers, socketPath: base.socketPath }, clock),
     close: () => {
       agent.destroy();
     },
@@ -110,6 +116,7 @@ export async function createTransport(address: Address, clock: Clock): Promise<T
 
 interface Base extends RequestOptions {
   readonly headers: Readonly<Record<string, string>>;
+  readonly socketPath?: string;
 }
 
 function whereabouts(address: Address): { readonly name: string; readonly base: Base } {

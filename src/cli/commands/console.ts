@@ -84,6 +84,8 @@ async function type(
     const escape = stdin.isTty ? chunk.indexOf(escapeByte) : -1;
     const typed = escape < 0 ? chunk : chunk.subarray(0, escape);
     if (typed.length > 0) session.write(typed);
+    // A whole file is not kept in memory; a person is never made to wait, for Ctrl-] must be seen.
+    if (!stdin.isTty) await session.written();
     if (escape >= 0) return true;
   }
   if (!signal.aborted) await silence.lasts(quietMs, signal);

@@ -71,6 +71,8 @@ export interface ConsoleSession {
   readonly output: AsyncIterable<Uint8Array>;
   /** Types into it. */
   write(data: Uint8Array): void;
+  /** Resolves when all that was typed so far is taken, or the session over: who types much waits for it. Never rejects. */
+  written(): Promise<void>;
   /** Lets go; the workload goes on. Never throws. */
   close(): Promise<void>;
 }
@@ -98,8 +100,6 @@ export interface EventSink {
   readonly onLost: (error: unknown) => void;
 }
 
-export interface Driver {
-  readonly name: string;
 /** A folder of this machine that a driver fills. */
 export interface DriverStore {
   /** What is in it, in words: `images and containers`. */
@@ -107,18 +107,20 @@ export interface DriverStore {
   readonly path: string;
 }
 
+export interface Driver {
+  readonly name: string;
   readonly runtimes: readonly Runtime[];
   /** The driver in whose snapshots the images stand that this one takes by reference: itself, for most. */
   readonly imagesOf: string;
 
-  /** Probes what the node can do. Slow; not for the hot path. */
-  capabilities(signal: AbortSignal): Promise<readonly Capability[]>;
   /**
    * Where on this machine it keeps what takes room, as far as it knows: it may ask its runtime for it once, and probes
    * nothing. Nothing need be there yet. Absent: it keeps nothing.
    */
   stores?(signal: AbortSignal): Promise<readonly DriverStore[]>;
 
+  /** Probes what the node can do. Slow; not for the hot path. */
+  capabilities(signal: AbortSignal): Promise<readonly Capability[]>;
 
   /** Everything, in one list call (and an inspection of what changed since the last one). */
   list(signal: AbortSignal): Promise<DriverSnapshot>;

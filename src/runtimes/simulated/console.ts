@@ -13,6 +13,7 @@ export function openConsole(machine: Container, clock: Clock): ConsoleSession {
     write: (data) => {
       machine.log.write('stdout', Buffer.from(data).toString('utf8'), clock.now());
     },
+    written: () => Promise.resolve(),
     close: () => {
       abort.abort();
       return Promise.resolve();

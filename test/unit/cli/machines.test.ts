@@ -37,6 +37,10 @@ class FakeConsole implements ConsoleSession {
     this.print(`echo ${text}`);
   }
 
+  written(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.closed = true;
     this.end();

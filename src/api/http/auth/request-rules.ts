@@ -92,15 +92,24 @@ function checkOrigin(request: GateRequest, host: string): void {
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     throw forbidden('this comes from a page of another origin');
   }
-  const site = headerOf(request, 'sec-fetch-site');
-  const crossing = site !== undefined && site !== 'same-origin' && site !== 'none';
+  const changes = !safeMethods.has(request.method) || isUpgrade(request);
+  const site = headerOf(request, 'sec-fetch-site') ?? 'none';
+  const crossing = site !== 'same-origin' && site !== 'none';
   // Somebody may follow a link to us; all else that another origin starts is refused.
-  const follows = safeMethods.has(request.method) && headerOf(request, 'sec-fetch-mode') === 'navigate';
-  const framed = ['iframe', 'frame', 'embed', 'object'].includes(headerOf(request, 'sec-fetch-dest') ?? '');
-  if (crossing && (!follows || framed)) throw forbidden('this comes from a page of another origin');
+  if (crossing && (changes || !isLinkFollowed(request))) throw forbidden('this comes from a page of another origin');
   const hasBearer = request.headers['authorization'] !== undefined;
-  if (safeMethods.has(request.method) || hasBearer || origin !== undefined) return;
+  if (!changes || hasBearer || origin !== undefined) return;
   throw forbidden('a change without a token must say where it comes from', 'send a token, or the Origin header');
+}
+
+function isLinkFollowed(request: GateRequest): boolean {
+  const framed = ['iframe', 'frame', 'embed', 'object'].includes(headerOf(request, 'sec-fetch-dest') ?? '');
+  return headerOf(request, 'sec-fetch-mode') === 'navigate' && !framed;
+}
+
+/** A WebSocket is not kept by a browser from any page: it is as good as a change, whatever its method. */
+function isUpgrade(request: GateRequest): boolean {
+  return headerOf(request, 'upgrade') !== undefined;
 }
 
 function checkContentType(request: GateRequest): void {

@@ -37,11 +37,18 @@ export async function attachConsole(
   void closed.then(() => {
     signal.removeEventListener('abort', letGo);
   });
+  let taken: Promise<void> = Promise.resolve();
   return {
     output: outputOf(socket, closed),
     write: (data) => {
-      if (socket.writable) socket.write(data);
+      if (!socket.writable) return;
+      taken = new Promise((resolve) => {
+        socket.write(data, () => {
+          resolve();
+        });
+      });
     },
+    written: () => Promise.race([taken, closed]),
     close: () => {
       letGo();
       return closed;
