@@ -63,13 +63,6 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
   };
 }
 
-/** For what the API does not do. */
-function elsewhere(what: string, command: string): BerthError {
-  return new BerthError('E_NOT_SUPPORTED', `${what} on the machine of the agent alone`, {
-    suggestion: `log in there, and run: ${command}`,
-  });
-}
-
 type Reading = Pick<BerthClient, 'status' | 'explain' | 'events' | 'history' | 'export' | 'agent' | 'names'>;
 
 function readingOf(ask: Ask): Reading {
