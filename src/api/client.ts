@@ -19,6 +19,7 @@ import type {
   HistoryView,
   LogEntry,
   StatusReport,
+  UsageReport,
 } from './views.js';
 
 /** One component. */
@@ -152,6 +153,8 @@ export interface BerthClient {
   /** The status now, and again whenever it changed, until the signal fires. */
   watchStatus(filter: { readonly service: string | null }, signal: AbortSignal): AsyncIterable<StatusReport>;
   explain(target: { readonly service: string; readonly component: string }): Promise<Explanation>;
+  /** Memory and processor time of the last 24 hours. */
+  usage(target: ComponentTarget): Promise<UsageReport>;
   events(options: EventOptions): Promise<readonly EventView[]>;
   /** The events asked for, and then each new one as it is written, until the signal fires. */
   followEvents(options: EventOptions, signal: AbortSignal): AsyncIterable<EventView>;

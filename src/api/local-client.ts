@@ -10,6 +10,7 @@ import { readLogs } from './logs.js';
 import { remove, removeVolume, restart, setDesired } from './operate.js';
 import type { LocalClientPorts } from './ports.js';
 import { explain, exportService, planOfRollback, readHistory, readStatus } from './reading.js';
+import { readUsage } from './usage.js';
 import { followEvents, readEvents, waitFor, watchStatus } from './watching.js';
 
 export type { LocalClientPorts } from './ports.js';
@@ -28,6 +29,7 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
     status: (filter) => readStatus(ports, { ...filter, mustExist: true }),
     watchStatus: (filter, signal) => watchStatus(ports, filter.service, signal),
     explain: (target) => explain(ports, target),
+    usage: (target) => readUsage(ports, target),
     events: (options) => readEvents(ports, options),
     followEvents: (options, signal) => followEvents(ports, options, signal),
     logs: (options, signal) => readLogs(ports, drivers, options, signal),

@@ -4,6 +4,7 @@ import type { DefinitionReader } from '../core/ports/definition.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { NodeFacts } from '../core/ports/node-facts.js';
 import type { ChangeContext, Registry } from '../core/ports/registry.js';
+import type { UsageView } from '../core/ports/usage.js';
 import type { DriverNames } from './status-view.js';
 import type { AgentInfo } from './views.js';
 
@@ -21,6 +22,8 @@ export interface LocalClientPorts {
   readonly actor: string;
   /** True for whoever may not see secrets: plans do not tell whether a guess at one is right. */
   readonly blind?: boolean;
+  /** What components use now; absent: nobody looks, and only what is written down is told. */
+  readonly usage?: UsageView;
   /** Who serves this home now; null: nobody. */
   readonly agentHolder: () => Promise<AgentInfo | null>;
   /** Absent: `defaultDriverNames`. */

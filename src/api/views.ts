@@ -44,6 +44,31 @@ export interface ComponentView {
   readonly drift: readonly DriftView[];
 }
 
+/** What a component used within one step. */
+export interface UsagePoint {
+  /** When the step began. */
+  readonly at: string;
+  /** Mebibytes: the mean of what was seen, and the most. */
+  readonly memoryMb: number;
+  readonly memoryPeakMb: number;
+  /** The mean; 100 is one core. null: memory was seen, and processor time could not be told. */
+  readonly cpuPercent: number | null;
+}
+
+/** Figures of one component, of the last 24 hours. */
+export interface UsageReport {
+  readonly service: string;
+  readonly component: string;
+  /** Seconds of one step. */
+  readonly stepS: number;
+  /** Mebibytes, of its definition; null: none. */
+  readonly memoryLimitMb: number | null;
+  /** The newest look; null: it does not run, or nobody looks. */
+  readonly now: Omit<UsagePoint, 'memoryPeakMb'> | null;
+  /** Oldest first; steps of which nothing is known are absent. The last one may not be over yet. */
+  readonly points: readonly UsagePoint[];
+}
+
 export interface StatusReport {
   readonly revision: number;
   readonly agent: { readonly pid: number; readonly since: string } | null;

@@ -81,6 +81,13 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/drift.js'),
   },
   {
+    name: 'usage',
+    summary: 'show what components use of memory and processor',
+    args: [target],
+    options: [output],
+    load: () => import('./commands/usage.js'),
+  },
+  {
     name: 'explain',
     summary: 'say why a component is as it is',
     args: [component],

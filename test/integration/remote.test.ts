@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berthMain } from '../../scripts/lib/paths.mjs';
+import { usageStepOf } from '../../src/core/usage.js';
 import { eventually } from '../support/eventually.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import {
@@ -29,7 +30,13 @@ let file: string;
 beforeAll(async () => {
   const port = await freePort();
   [home, image, folder] = await Promise.all([
-    makeTestHome({ BERTH_API_LISTEN: `127.0.0.1:${String(port)}`, BERTH_SETTLE_S: '0.2', EDITOR: 'true' }),
+    makeTestHome({
+      BERTH_API_LISTEN: `127.0.0.1:${String(port)}`,
+      BERTH_SETTLE_S: '0.2',
+      // The file does not tell what is used just now.
+      BERTH_USAGE_SAMPLE_S: '0',
+      EDITOR: 'true',
+    }),
     ensureTestImage(),
     mkdtemp(join(tmpdir(), 'bh-remote-')),
   ]);
@@ -41,6 +48,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'bad.toml'), 'name = "bad"\n[[components]]\nname = "x"\nmemroy_mb = 5\n');
   const deployed = await home.berth('deploy', '-f', file, '--timeout', '60s', '-m', 'the beginning');
   expect(deployed.exitCode, deployed.stderr).toBe(0);
+  const used = `insert into usage values (${String(usageStepOf(Date.now()))}, 'shop', 'web', 1e7, 30000000, 2.5, 10)`;
+  await execa('sqlite3', ['-cmd', '.timeout 5000', join(home.path, 'registry.db'), used]);
   await writeFile(join(folder, 'token'), `${await tokenOf('default')}\n`, { mode: 0o600 });
   host = hostWith('token');
   // It is at rest: what two commands print one after the other does not change in between.
@@ -106,6 +115,9 @@ describe('the same on every way', () => {
     ['explain', 'shop/web'],
     ['explain', 'shop/web', '-o', 'json'],
     ['explain', 'shop/wbe'],
+    ['usage', 'shop'],
+    ['usage', 'shop/web', '-o', 'json'],
+    ['usage', 'shop/wbe'],
     ['events'],
     ['events', 'shop/web', '--tail', '2', '-o', 'json'],
     ['events', '--since', '1h'],

@@ -46,6 +46,7 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
     status: (filter) => safely((client) => client.status(filter)),
     watchStatus: (filter, signal) => goOn(remote, local, signal, (client) => client.watchStatus(filter, signal)),
     explain: (target) => safely((client) => client.explain(target)),
+    usage: (target) => safely((client) => client.usage(target)),
     events: async (options) =>
       isLong(options) ? (await local()).events(options) : safely((client) => client.events(options)),
     followEvents: (options, signal) => eventsOnward({ remote, local, signal }, options),

@@ -63,12 +63,13 @@ export function createRemoteClient(options: RemoteClientOptions): BerthClient {
   };
 }
 
-type Reading = Pick<BerthClient, 'status' | 'explain' | 'events' | 'history' | 'export' | 'agent' | 'names'>;
+type Reading = Pick<BerthClient, 'status' | 'explain' | 'usage' | 'events' | 'history' | 'export' | 'agent' | 'names'>;
 
 function readingOf(ask: Ask): Reading {
   return {
     status: ({ service }) => ask(shapes.statusShape, 'GET', `/status${queryOf({ service })}`),
     explain: (target) => ask(shapes.explanationShape, 'GET', pathOf(target)),
+    usage: (target) => ask(shapes.usageShape, 'GET', `${pathOf(target)}/usage`),
     events: ({ target, sinceMs, tail, severity = null }) => {
       const { service = null, component = null } = target ?? {};
       const most = tail === null ? null : Math.min(tail, mostItems);

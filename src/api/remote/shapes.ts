@@ -19,6 +19,8 @@ import type {
   HistoryView,
   LogEntry,
   StatusReport,
+  UsagePoint,
+  UsageReport,
 } from '../views.js';
 import { isObject, notUnderstood } from './problems.js';
 
@@ -168,6 +170,17 @@ export const explanationShape: Shape<Explanation> = objectOf<Explanation>({
   failedGeneration: orNull(number),
   goodGeneration: orNull(number),
   agent: agentViewShape,
+});
+
+export const usageShape: Shape<UsageReport> = objectOf<UsageReport>({
+  service: text,
+  component: text,
+  stepS: number,
+  memoryLimitMb: orNull(number),
+  now: orNull(objectOf<NonNullable<UsageReport['now']>>({ at: text, memoryMb: number, cpuPercent: orNull(number) })),
+  points: listOf(
+    objectOf<UsagePoint>({ at: text, memoryMb: number, memoryPeakMb: number, cpuPercent: orNull(number) }),
+  ),
 });
 
 const keyShape = objectOf<{ readonly service: string; readonly component: string }>({ service: text, component: text });

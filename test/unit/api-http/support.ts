@@ -17,6 +17,7 @@ import type { Clock } from '../../../src/core/ports/clock.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
 import type { Log } from '../../../src/core/ports/log.js';
 import type { ChangeContext, Registry } from '../../../src/core/ports/registry.js';
+import type { UsageView } from '../../../src/core/ports/usage.js';
 import type { DriverHealth } from '../../../src/core/ports/view.js';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { createDefinitionReader, definitionJsonSchema, nodeFiles } from '../../../src/definition/index.js';
@@ -140,6 +141,7 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
       clock,
       chance: realChance,
       actor,
+      usage: usageNow,
       agentHolder: () => Promise.resolve({ pid: 4711, sinceMs: 1_000 }),
     }),
     view,
@@ -162,7 +164,8 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
     watches: () => hub.stats(),
     serving: () => server.serving(),
     registryBytes: () => Promise.resolve(4_096),
-    usage: () => ({ memoryBytes: 1, cpuSeconds: 1 }),
+    ownUsage: () => ({ memoryBytes: 1, cpuSeconds: 1 }),
+    componentUsage: () => usageNow.all(),
   });
   onTestFinished(async () => {
     await hub.close();
@@ -256,6 +259,20 @@ async function observe(
   };
   await registry.updateStatus([{ key: record.key, generation: record.generation, status, events }], agentContext);
 }
+
+/** What shop/web is seen to use; nobody else is. */
+const seenOfWeb = {
+  key: { service: 'shop', component: 'web' },
+  atMs: Date.UTC(2026, 0, 31, 12, 2),
+  memoryBytes: 96 * 1_048_576,
+  cpuPercent: 12.344,
+  cpuMs: 61_500,
+};
+const usageNow: UsageView = {
+  now: ({ component }) => (component === 'web' ? seenOfWeb : undefined),
+  unwritten: () => [],
+  all: () => [seenOfWeb],
+};
 
 /** What a component that runs looks like. */
 export const up: Partial<ComponentStatus> = {

@@ -21,6 +21,7 @@ import { parseKey } from '../../../src/core/names.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
 import type { Log } from '../../../src/core/ports/log.js';
 import type { ChangeContext, Registry } from '../../../src/core/ports/registry.js';
+import type { UsageView } from '../../../src/core/ports/usage.js';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { createDefinitionReader, nodeFiles } from '../../../src/definition/index.js';
 import { openRegistry } from '../../../src/registry/index.js';
@@ -103,6 +104,8 @@ export class Bench {
   readonly loginRequests: LoginRequest[] = [];
   agent: AgentInfo | null = { pid: 4711, sinceMs: 1_000 };
   drivers: readonly Driver[] | undefined = undefined;
+  /** What is seen of what components use; undefined: nobody looks. */
+  usage: UsageView | undefined = undefined;
   /** What the editor does to the text; answers its exit code. */
   editor: (
     text: string,
@@ -216,11 +219,12 @@ export class Bench {
       connect: async (options) => {
         this.connections.push(options);
         const { create, actor } = options;
-        const { drivers } = this;
+        const { drivers, usage } = this;
         return createLocalClient({
           registry: await this.#open(create),
           reader: () => Promise.resolve(createDefinitionReader({ files: nodeFiles() })),
           ...(drivers === undefined ? {} : { drivers: () => Promise.resolve(drivers) }),
+          ...(usage === undefined ? {} : { usage }),
           clock: realClock,
           chance: realChance,
           actor,

@@ -29,6 +29,7 @@ describe('exit codes', () => {
     ['a definition that is not there', ['apply', '-f', 'missing.toml'], 2],
     ['an unknown service', ['status', 'shpo'], 4],
     ['an unknown component', ['explain', 'shop/wbe'], 4],
+    ['an unknown service’s usage', ['usage', 'shpo'], 4],
     ['an unknown service to stop', ['stop', 'shpo'], 4],
     ['an unknown service to restart', ['restart', 'shpo/web'], 4],
     ['an unknown service to edit', ['edit', 'shpo'], 4],

@@ -19,6 +19,7 @@ import { BerthError } from '../../../src/core/errors.js';
 import type { Log } from '../../../src/core/ports/log.js';
 import type { ChangeContext, Registry } from '../../../src/core/ports/registry.js';
 import { initialStatus } from '../../../src/core/status.js';
+import { usageStepMs, usageStepOf } from '../../../src/core/usage.js';
 import { createDefinitionReader, nodeFiles } from '../../../src/definition/index.js';
 import { openRegistry } from '../../../src/registry/index.js';
 import { eventually } from '../../support/eventually.js';
@@ -214,12 +215,24 @@ const never = (): AbortSignal => new AbortController().signal;
 
 describe('the same by the file and over the API', () => {
   test('what only reads', async () => {
-    const { same } = await twins();
+    const { same, worlds } = await twins();
     await same((client) => client.status({ service: null }));
     await same((client) => client.status({ service: 'shop' }));
     await same((client) => client.status({ service: 'shpo' }));
     await same((client) => client.explain(web));
     await same((client) => client.explain({ service: 'shop', component: 'wbe' }));
+    const step = { atMs: usageStepOf(Date.now()), memoryBytes: 1e8, memoryPeakBytes: 2e8, samples: 3 };
+    for (const { registry } of worlds) {
+      await registry.addUsage([
+        { ...step, key: web, cpuPercent: 12.345 },
+        { ...step, key: web, atMs: step.atMs - usageStepMs, cpuPercent: null },
+      ]);
+    }
+    expect(await same((client) => client.usage(web))).toMatchObject({
+      value: { memoryLimitMb: 128, now: null, points: [{ cpuPercent: null }, { memoryMb: 95.37, cpuPercent: 12.35 }] },
+    });
+    await same((client) => client.usage({ service: 'shop', component: 'db' }));
+    await same((client) => client.usage({ service: 'shop', component: 'wbe' }));
     await same((client) => client.events({ target: null, sinceMs: null, tail: null }));
     await same((client) => client.events({ target: web, sinceMs: 0, tail: 1 }));
     await same((client) => client.events({ target: web, sinceMs: null, tail: 0 }));

@@ -2,6 +2,7 @@
 import type { Gauge } from 'prom-client';
 import type { Clock } from '../../../core/ports/clock.js';
 import type { Registry } from '../../../core/ports/registry.js';
+import type { UsageView } from '../../../core/ports/usage.js';
 import type { RuntimeView } from '../../../core/ports/view.js';
 import { phases } from '../../../core/status.js';
 import type { WatchStats } from '../watch/index.js';
@@ -15,8 +16,10 @@ export interface GaugeSources {
   readonly serving: () => { readonly streams: number; readonly connections: number };
   /** Bytes of the registry with its log; null: it cannot be said. */
   readonly registryBytes: () => Promise<number | null>;
+  /** Of each component that runs, as it was seen last. */
+  readonly componentUsage: () => ReturnType<UsageView['all']>;
   /** Of the process. */
-  readonly usage: () => { readonly memoryBytes: number; readonly cpuSeconds: number };
+  readonly ownUsage: () => { readonly memoryBytes: number; readonly cpuSeconds: number };
 }
 
 export type GaugeName =
@@ -42,7 +45,7 @@ export async function readGauges(gauges: Readonly<Record<GaugeName, Gauge>>, sou
   const { streams, connections } = sources.serving();
   gauges.streams.set(streams);
   gauges.connections.set(connections);
-  const { memoryBytes, cpuSeconds } = sources.usage();
+  const { memoryBytes, cpuSeconds } = sources.ownUsage();
   gauges.memory.set(memoryBytes);
   gauges.cpu.set(cpuSeconds);
   readDrivers(gauges, sources);
@@ -61,6 +64,17 @@ function readDrivers(gauges: Readonly<Record<GaugeName, Gauge>>, { view, clock }
 async function readRegistry(
   gauges: Readonly<Record<GaugeName, Gauge>>,
   { registry, registryBytes }: GaugeSources,
+/** Who runs no longer has no figures. */
+function readComponents(gauges: Readonly<Record<GaugeName, Gauge>>, { componentUsage }: GaugeSources): void {
+  gauges.componentMemory.reset();
+  gauges.componentCpu.reset();
+  for (const { key, memoryBytes, cpuMs } of componentUsage()) {
+    const labels = { service: key.service, component: key.component };
+    gauges.componentMemory.set(labels, memoryBytes);
+    gauges.componentCpu.set(labels, cpuMs / 1_000);
+  }
+}
+
 ): Promise<void> {
   const [records, revision, bytes] = await Promise.all([registry.components(), registry.revision(), registryBytes()]);
   gauges.revision.set(revision);

@@ -7,9 +7,10 @@ import { shownPlan } from '../plan-view.js';
 import { acceptBody, componentParams, execBody, modeBody } from '../schemas/parts.js';
 import { appliedAnswer, execResult, explanation, triedAnswer } from '../schemas/views.js';
 import { noteOf, ofComponent, targetRoutes } from './target.js';
+import { usageRoute } from './usage.js';
 
 export function componentRoutes(deps: RouteDeps): readonly Route[] {
-  return [explain(), ...modes(deps), exec(deps), ...targetRoutes(ofComponent)];
+  return [explain(), usageRoute(), ...modes(deps), exec(deps), ...targetRoutes(ofComponent)];
 }
 
 function explain(): Route {

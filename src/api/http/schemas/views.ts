@@ -18,6 +18,7 @@ import type {
   HistoryView,
   LogEntry,
   StatusReport,
+  UsageReport,
 } from '../../views.js';
 import type { Problem } from '../contract.js';
 import { base, serviceSpec } from './parts.js';
@@ -111,6 +112,22 @@ export const explanation = z.strictObject({
   goodGeneration: z.int().nullable(),
   agent: agentView,
 }) satisfies z.ZodType<Explanation>;
+
+const usageFigures = {
+  at: time,
+  memoryMb: z.number().meta({ description: 'MiB' }),
+  cpuPercent: z.number().nullable().meta({ description: '100 is one core; null: not known.' }),
+};
+export const usageReport = z.strictObject({
+  service: z.string(),
+  component: z.string(),
+  stepS: z.number(),
+  memoryLimitMb: z.number().nullable(),
+  now: z.strictObject(usageFigures).nullable().meta({ description: 'The newest look; null: it does not run.' }),
+  points: z
+    .array(z.strictObject({ ...usageFigures, memoryPeakMb: z.number().meta({ description: 'MiB' }) }))
+    .meta({ description: 'A point a step, oldest first; steps without figures are absent.' }),
+}) satisfies z.ZodType<UsageReport>;
 
 export const garbageReport = z.strictObject({
   dryRun: z.boolean(),
@@ -259,6 +276,7 @@ export const namedSchemas = {
   HistoryEntry: historyView,
   LogLine: logEntry,
   Explanation: explanation,
+  UsageReport: usageReport,
   GarbageReport: garbageReport,
   DoctorReport: doctorReport,
   DefinitionProblem: definitionProblem,
