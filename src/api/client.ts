@@ -111,12 +111,12 @@ export interface LogsOptions {
   readonly sinceMs: number | null;
 }
 
-/** How far a component is on its way to what is wanted. */
 export interface DoctorOptions {
   /** False: the runtimes are not asked what they can do, so that the answer is there soon. */
   readonly drivers: boolean;
 }
 
+/** How far a component is on its way to what is wanted. */
 export type Progress = 'waiting' | 'converged' | 'failed';
 
 export interface ProgressView {

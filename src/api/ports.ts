@@ -14,9 +14,9 @@ export interface LocalClientPorts {
   readonly reader: () => Promise<DefinitionReader>;
   /** Made and opened when a command wants them, each on its own; absent: this face has no runtime at hand. */
   readonly drivers?: () => Promise<readonly Driver[]>;
-  readonly clock: Clock;
   /** What the machine has; absent: nothing is known of it. */
   readonly node?: NodeFacts;
+  readonly clock: Clock;
   readonly chance: Pick<Chance, 'id'>;
   /** `cli:NAME`. */
   readonly actor: string;

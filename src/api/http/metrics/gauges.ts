@@ -34,6 +34,8 @@ export type GaugeName =
   | 'connections'
   | 'watchers'
   | 'watchersDropped'
+  | 'componentMemory'
+  | 'componentCpu'
   | 'memory'
   | 'cpu';
 
@@ -49,6 +51,7 @@ export async function readGauges(gauges: Readonly<Record<GaugeName, Gauge>>, sou
   gauges.memory.set(memoryBytes);
   gauges.cpu.set(cpuSeconds);
   readDrivers(gauges, sources);
+  readComponents(gauges, sources);
   await readRegistry(gauges, sources);
 }
 
@@ -61,9 +64,6 @@ function readDrivers(gauges: Readonly<Record<GaugeName, Gauge>>, { view, clock }
   }
 }
 
-async function readRegistry(
-  gauges: Readonly<Record<GaugeName, Gauge>>,
-  { registry, registryBytes }: GaugeSources,
 /** Who runs no longer has no figures. */
 function readComponents(gauges: Readonly<Record<GaugeName, Gauge>>, { componentUsage }: GaugeSources): void {
   gauges.componentMemory.reset();
@@ -75,6 +75,9 @@ function readComponents(gauges: Readonly<Record<GaugeName, Gauge>>, { componentU
   }
 }
 
+async function readRegistry(
+  gauges: Readonly<Record<GaugeName, Gauge>>,
+  { registry, registryBytes }: GaugeSources,
 ): Promise<void> {
   const [records, revision, bytes] = await Promise.all([registry.components(), registry.revision(), registryBytes()]);
   gauges.revision.set(revision);

@@ -107,6 +107,11 @@ function metersIn(register: PromRegistry) {
       connections: gauge('berth_http_connections', 'Open connections.'),
       watchers: gauge('berth_watchers', 'Watches that go on.'),
       watchersDropped: gauge('berth_watchers_dropped', 'Watches ended because their readers were slow.'),
+      componentMemory: gauge('berth_component_memory_bytes', 'Memory of a component.', ['service', 'component']),
+      componentCpu: gauge('berth_component_cpu_seconds', 'Processor time of a component, in this run.', [
+        'service',
+        'component',
+      ]),
       memory: gauge('berth_memory_bytes', 'Resident memory of the agent.'),
       cpu: gauge('berth_cpu_seconds', 'Processor time of the agent.'),
     },
