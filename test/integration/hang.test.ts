@@ -6,10 +6,10 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCensus } from '../support/census.js';
 import { eventually } from '../support/eventually.js';
-import { halt } from '../support/halt.js';
+import { halt, podmanServiceOf } from '../support/halt.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { row, runOf } from '../support/reading.js';
-import { makeTestHome, type TestHome } from '../support/test-home.js';
+import { makeTestHome } from '../support/test-home.js';
 
 let image: BuiltImage;
 let folder: string;
@@ -27,14 +27,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The process id of the podman service that this home started. */
-async function serviceOf(home: TestHome): Promise<number> {
-  const { stdout } = await execa('pgrep', ['-f', `unix://${home.path}/`], { reject: false });
-  const pid = Number(stdout.split('\n')[0]);
-  expect(pid).toBeGreaterThan(1);
-  return pid;
-}
-
 describe('a podman service of the home that hangs', () => {
   it('makes the status unknown with reason and age, is replaced, and nothing was restarted', async () => {
     const home = await makeTestHome({
@@ -46,7 +38,7 @@ describe('a podman service of the home that hangs', () => {
       await home.startAgent();
       expect((await home.berth('deploy', '-f', join(folder, 'one.toml'))).exitCode).toBe(0);
       const before = await runOf(`${home.prefix}one`);
-      const hanging = await serviceOf(home);
+      const hanging = await podmanServiceOf(home);
       await halt(hanging);
       await eventually(
         async () => {
@@ -60,7 +52,7 @@ describe('a podman service of the home that hangs', () => {
       await eventually(async () => expect(await row(home, 'one')).toMatchObject({ phase: 'running', ready: true }), {
         timeoutMs: 40_000,
       });
-      expect(await serviceOf(home)).not.toBe(hanging);
+      expect(await podmanServiceOf(home)).not.toBe(hanging);
       expect(await runOf(`${home.prefix}one`)).toBe(before);
       await expectCensus(home);
     } finally {

@@ -36,15 +36,23 @@ export interface Dashboard {
   dispose(): Promise<void>;
 }
 
+export interface DashboardOptions {
+  /** Environment variables, such as BERTH_RELIST_S. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Done with the folder of the home before an agent starts in it. */
+  readonly prepare?: (home: TestHome) => Promise<unknown>;
+}
+
 /** Takes some seconds; `dispose` cleans all of it up. */
-export async function makeDashboard(): Promise<Dashboard> {
+export async function makeDashboard({ settings = {}, prepare }: DashboardOptions = {}): Promise<Dashboard> {
   const port = await freePort();
   const [home, image, folder, browser] = await Promise.all([
-    makeTestHome({ BERTH_RELIST_S: '3', BERTH_API_LISTEN: `127.0.0.1:${port}` }),
+    makeTestHome({ BERTH_RELIST_S: '3', BERTH_API_LISTEN: `127.0.0.1:${port}`, ...settings }),
     ensureTestImage(),
     mkdtemp(join(tmpdir(), 'bh-page-')),
     launch(),
   ]);
+  await prepare?.(home);
   let agent = await home.startAgent();
   const text = definition(image.reference);
   await writeFile(join(folder, 'shop.toml'), text);

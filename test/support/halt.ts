@@ -1,5 +1,6 @@
 /** Stops a process as SIGSTOP does, and knows when it has. */
 import { readdir, readFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import { eventually } from './eventually.js';
 
 /**
@@ -18,4 +19,12 @@ export async function halt(pid: number): Promise<void> {
     },
     { timeoutMs: 10_000, everyMs: 2, describe: `process ${String(pid)} stands still` },
   );
+}
+
+/** The process of the podman service that a home started for itself. */
+export async function podmanServiceOf(home: { readonly path: string }): Promise<number> {
+  const { stdout } = await execa('pgrep', ['-f', `unix://${home.path}/`], { reject: false, timeout: 10_000 });
+  const pid = Number(stdout.split('\n')[0]);
+  if (!(pid > 1)) throw new Error(`no podman service serves ${home.path}`);
+  return pid;
 }

@@ -68,8 +68,12 @@ function createOutlook({ clock }: RouteDeps): (ports: LocalClientPorts) => Promi
   const share = shareRuns(clock);
   return async (ports) => {
     const patience = new AbortController();
-    const looking = share(() => diagnose(ports, new DriversAtHand(ports.drivers, clock), { drivers: false }));
-    const report = await Promise.race([looking, pause(clock, outlookMs, patience.signal)]).finally(() => {
+    const looking = async () =>
+      share(
+        () => diagnose(ports, new DriversAtHand(ports.drivers, clock), { drivers: false }),
+        await ports.registry.revision(),
+      );
+    const report = await Promise.race([looking(), pause(clock, outlookMs, patience.signal)]).finally(() => {
       patience.abort();
     });
     return (report?.checks ?? []).filter(({ level }) => level !== 'ok');

@@ -26,5 +26,8 @@ test('the doctor asks the runtimes what they can do, unless it is told not to', 
   expect(whole.body.checks).toContainEqual(held);
   expect(whole.body.checks).toContainEqual(expect.objectContaining({ area: 'podman', name: 'podman' }));
   expect(asked).toBe(1);
+  // What was just told holds for a moment, unless something has changed.
+  await bench.ask('POST', '/v1/components/shop/web/mode', { body: { mode: 'auto' } });
+  expect((await bench.ask('GET', '/v1/doctor?drivers=false')).body.checks).not.toContainEqual(held);
   expect((await bench.ask('GET', '/v1/doctor?drivers=maybe')).status).toBe(400);
 });

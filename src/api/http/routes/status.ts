@@ -194,11 +194,13 @@ function doctorRoute(deps: RouteDeps): Route {
     response: doctorReport,
     handle: ({ client, query }) => {
       const drivers = query.drivers !== 'false';
-      return (drivers ? diagnose : diagnoseSoon)(async () => {
+      const run = async () => {
         const { checks } = await client.doctor({ drivers });
         const all = [...checks, ...deps.addressChecks()];
         return { ok: all.every((check) => check.level !== 'error'), checks: all };
-      });
+      };
+      // Who asks soon after an edit wants to be told of it.
+      return drivers ? diagnose(run) : diagnoseSoon(run, await deps.registry.revision());
     },
   });
 }
