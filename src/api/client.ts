@@ -100,6 +100,9 @@ export interface EventOptions {
   readonly tail: number | null;
   /** The least one; absent: all. */
   readonly severity?: Severity | null;
+  /** Only those after this revision, and before that one; absent: all. */
+  readonly after?: number | null;
+  readonly before?: number | null;
 }
 
 export interface LogsOptions {
@@ -174,8 +177,8 @@ export interface BerthClient {
   /** Marks a named volume for removal. E_NOT_FOUND; E_CONFLICT when a component still mounts it. */
   deleteVolume(service: string, volume: string, note: ChangeNote): Promise<ChangeResult>;
 
-  /** Changes of the definition, newest first. */
-  history(target: Target, limit: number): Promise<readonly HistoryView[]>;
+  /** Changes of the definition, newest first; `before`: only those before this revision. */
+  history(target: Target, limit: number, before?: number | null): Promise<readonly HistoryView[]>;
   /** Puts a service back to what it was right after `to`; null: before its last change. */
   planRollback(service: string, to: number | null): Promise<PlanResult & { readonly to: number }>;
   rollback(service: string, to: number | null, note: ChangeNote): Promise<AppliedResult & { readonly to: number }>;

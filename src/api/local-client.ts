@@ -42,7 +42,7 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
     delete: (target, note) => remove(ports, target, note.message),
     deleteVolume: (service, volume, note) => removeVolume(ports, service, volume, note.message),
 
-    history: (target, limit) => readHistory(ports, target, limit),
+    history: (target, limit, before) => readHistory(ports, target, limit, before),
     planRollback: async (service, to) => shown(await planOfRollback(ports, service, to)),
     rollback: async (service, to, note) => {
       const planned = await planOfRollback(ports, service, to);

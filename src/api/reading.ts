@@ -133,14 +133,16 @@ export async function readHistory(
   ports: LocalClientPorts,
   target: Target,
   limit: number,
+  before: number | null = null,
 ): Promise<readonly HistoryView[]> {
   const query = {
     service: target.service,
     ...(target.component === null ? {} : { component: target.component }),
+    ...(before === null ? {} : { beforeRevision: before }),
     limit,
   };
   const entries = await ports.registry.history(query);
-  if (entries.length === 0) await findTarget(ports.registry, target);
+  if (entries.length === 0 && before === null) await findTarget(ports.registry, target);
   return entries.map(viewHistory);
 }
 

@@ -1,7 +1,9 @@
 /** Operations that go on: the status and the events as they change, and waiting until all has converged. */
+import type { BerthEvent } from '../core/event.js';
 import { formatKey } from '../core/names.js';
 import type { EventQuery } from '../core/ports/registry.js';
 import type { EventOptions, ProgressView, WaitOptions, WaitResult } from './client.js';
+import { pagesBack } from './pages-back.js';
 import type { LocalClientPorts } from './ports.js';
 import { progressOf } from './progress.js';
 import { readStatus, viewContext, viewEvents } from './reading.js';
@@ -55,9 +57,9 @@ export async function* followEvents(
       cursor = Math.max(cursor, event.revision);
       yield event;
     }
-    const filter = eventQuery({ ...options, sinceMs: null, tail: null });
+    const news = { ...options, sinceMs: null, tail: null, before: null };
     while (!signal.aborted) {
-      for (const event of await viewEvents(ports, await registry.events({ ...filter, afterRevision: cursor }))) {
+      for (const event of await viewEvents(ports, await eventsOf(ports, { ...news, after: cursor }))) {
         cursor = Math.max(cursor, event.revision);
         yield event;
       }
@@ -70,16 +72,25 @@ export async function* followEvents(
 
 /** Events of the past, oldest first. E_NOT_FOUND for a target that neither exists nor has any. */
 export async function readEvents(ports: LocalClientPorts, options: EventOptions): Promise<readonly EventView[]> {
-  const events = options.tail === 0 ? [] : await ports.registry.events(eventQuery(options));
-  if (events.length === 0 && options.target !== null) await findTarget(ports.registry, options.target);
+  const events = await eventsOf(ports, options);
+  const isWhole = (options.before ?? options.after ?? null) === null;
+  if (events.length === 0 && isWhole && options.target !== null) await findTarget(ports.registry, options.target);
   return viewEvents(ports, events);
+}
+
+async function eventsOf({ registry }: LocalClientPorts, options: EventOptions): Promise<readonly BerthEvent[]> {
+  const read = (tail: number, before: number | null): Promise<readonly BerthEvent[]> =>
+    registry.events(eventQuery({ ...options, tail, before }));
+  return (await pagesBack(read, options.tail, options.before ?? null)).toReversed().flat();
 }
 
 /** The registry's query for what a face asks. */
 function eventQuery(options: EventOptions): EventQuery {
   const component = options.target?.component ?? null;
-  const severity = options.severity ?? null;
+  const { severity = null, after = null, before = null } = options;
   return {
+    ...(after === null ? {} : { afterRevision: after }),
+    ...(before === null ? {} : { beforeRevision: before }),
     ...(severity === null ? {} : { minSeverity: severity }),
     ...(options.target === null ? {} : { service: options.target.service }),
     ...(component === null ? {} : { component }),

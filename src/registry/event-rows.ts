@@ -44,6 +44,7 @@ export function queryEvents(session: Session, query: EventQuery): readonly Berth
   }
   if (query.sinceMs !== undefined) select = select.where('at', '>=', query.sinceMs);
   if (query.afterRevision !== undefined) select = select.where('revision', '>', query.afterRevision);
+  if (query.beforeRevision !== undefined) select = select.where('revision', '<', query.beforeRevision);
   const rows = session.all(select.orderBy('revision', 'desc').limit(query.limit ?? defaultLimit));
   return rows.map(eventOfRow).reverse();
 }

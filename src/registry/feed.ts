@@ -113,6 +113,7 @@ export function readHistory(session: Session, query: HistoryQuery): readonly Cha
     .where('entity', 'in', ['service', 'component'])
     .where('service', '=', query.service);
   if (query.component !== undefined) select = select.where('component', '=', query.component);
+  if (query.beforeRevision !== undefined) select = select.where('revision', '<', query.beforeRevision);
   return session.all(select.orderBy('revision', 'desc').limit(query.limit ?? defaultHistoryLimit)).map(entryOfRow);
 }
 

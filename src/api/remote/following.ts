@@ -53,9 +53,6 @@ async function agentNow(ports: FollowPorts): Promise<StatusReport['agent']> {
   }
 }
 
-/** How far back is looked when the watch itself no longer reaches. */
-const mostMissed = 1_000;
-
 /** The events asked for, and then each new one. */
 export async function* followEvents(
   ports: FollowPorts,
@@ -71,7 +68,7 @@ export async function* followEvents(
   const restart = async (): Promise<string> => {
     const now = await ports.position();
     // Of a history that was put back nothing is missed: it has another beginning.
-    if (now.epoch === epoch) missed = await ports.events({ ...options, sinceMs: null, tail: mostMissed });
+    if (now.epoch === epoch) missed = await ports.events({ ...options, sinceMs: null, tail: null, after: cursor });
     else cursor = now.revision;
     epoch = now.epoch;
     return `${now.epoch}:${now.revision}`;

@@ -9,7 +9,6 @@ import type { EventView, LogEntry } from '../views.js';
 import { consoleOnward } from './home-console.js';
 import { LogPlace } from './log-place.js';
 import { isUnreachable } from './problems.js';
-import { mostItems } from './remote-client.js';
 
 export interface HomeClientOptions {
   /** Does not reconnect. */
@@ -47,8 +46,7 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
     watchStatus: (filter, signal) => goOn(remote, local, signal, (client) => client.watchStatus(filter, signal)),
     explain: (target) => safely((client) => client.explain(target)),
     usage: (target) => safely((client) => client.usage(target)),
-    events: async (options) =>
-      isLong(options) ? (await local()).events(options) : safely((client) => client.events(options)),
+    events: (options) => safely((client) => client.events(options)),
     followEvents: (options, signal) => eventsOnward({ remote, local, signal }, options),
     logs: (options, signal) => logsOnward({ remote, local, signal }, options),
     console: async (target, signal) => {
@@ -61,8 +59,7 @@ export function createHomeClient({ remote, openLocal, clock }: HomeClientOptions
     restart: (target, note) => once((client) => client.restart(target, note)),
     delete: (target, note) => once((client) => client.delete(target, note)),
     deleteVolume: (service, volume, note) => once((client) => client.deleteVolume(service, volume, note)),
-    history: async (target, limit) =>
-      limit > mostItems ? (await local()).history(target, limit) : safely((client) => client.history(target, limit)),
+    history: (target, limit, before) => safely((client) => client.history(target, limit, before)),
     planRollback: (service, to) => safely((client) => client.planRollback(service, to)),
     rollback: (service, to, note) => once((client) => client.rollback(service, to, note)),
     // What is masked over HTTP is shown by the file, to whoever may read it.
@@ -91,8 +88,6 @@ const isUnserved = (error: unknown): boolean => isUnreachable(error) || isLimite
 const isLimited = (error: unknown): boolean =>
   error instanceof BerthError && (error.code === 'E_TOO_LARGE' || error.code === 'E_TOO_MANY');
 
-const isLong = ({ tail }: EventOptions): boolean => tail === null || tail > mostItems;
-
 /** What the agent tells for as long as it serves, then what the file does. */
 async function* goOn<T>(
   remote: BerthClient,
@@ -115,9 +110,8 @@ async function* eventsOnward({ remote, local, signal }: Ways, options: EventOpti
   const stream = (client: BerthClient): AsyncIterable<EventView> =>
     last === null
       ? client.followEvents(options, signal)
-      : client.followEvents({ ...options, sinceMs: null, tail: null }, signal);
-  const first = isLong(options) ? await local() : remote;
-  for await (const event of goOn(first, local, signal, stream)) {
+      : client.followEvents({ ...options, sinceMs: null, tail: null, after: last }, signal);
+  for await (const event of goOn(remote, local, signal, stream)) {
     if (last !== null && event.revision <= last) continue;
     last = event.revision;
     yield event;

@@ -4,7 +4,9 @@ import type { DefinitionReader } from '../../core/ports/definition.js';
 import type { AppliedResult, ApplyOptions, BerthClient, ChangeResult, ReplaceOptions, Target } from '../client.js';
 import { loadDefinitions, parseEdit } from '../definitions.js';
 import { apiPrefix } from '../http/contract.js';
+import { pagesBack } from '../pages-back.js';
 import { viewAgent } from '../status-view.js';
+import type { EventView, HistoryView } from '../views.js';
 import { followEvents, followStatus, type FollowPorts } from './following.js';
 import { pathOf, queryOf, timeOf } from './paths.js';
 import { remoteConsole } from './remote-console.js';
@@ -29,9 +31,6 @@ export interface RemoteClientOptions {
 const slowDeadlineMs = 300_000;
 /** A program that is run inside a container may take its time. */
 const execDeadlineMs = 24 * 3_600_000;
-
-/** The most that the API tells at once, of events and of the history: the newest. */
-export const mostItems = 1_000;
 
 type Ask = <T>(shape: Shape<T>, method: Call['method'], path: string, more?: Partial<Call>) => Promise<T>;
 
@@ -70,18 +69,20 @@ function readingOf(ask: Ask): Reading {
     status: ({ service }) => ask(shapes.statusShape, 'GET', `/status${queryOf({ service })}`),
     explain: (target) => ask(shapes.explanationShape, 'GET', pathOf(target)),
     usage: (target) => ask(shapes.usageShape, 'GET', `${pathOf(target)}/usage`),
-    events: ({ target, sinceMs, tail, severity = null }) => {
+    events: async ({ target, sinceMs, tail, severity = null, after = null, before: first = null }) => {
       const { service = null, component = null } = target ?? {};
-      const most = tail === null ? null : Math.min(tail, mostItems);
-      const query = queryOf({ service, component, severity, since: timeOf(sinceMs), tail: most });
-      return ask(shapes.itemsOf(shapes.eventShape), 'GET', `/events${query}`);
+      const read = (limit: number, before: number | null): Promise<readonly EventView[]> => {
+        const query = queryOf({ service, component, severity, since: timeOf(sinceMs), after, before, tail: limit });
+        return ask(shapes.itemsOf(shapes.eventShape), 'GET', `/events${query}`);
+      };
+      // Of none it is asked all the same: whether there is such a thing.
+      return tail === 0 ? read(0, first) : (await pagesBack(read, tail, first)).toReversed().flat();
     },
-    history: (target, limit) =>
-      ask(
-        shapes.itemsOf(shapes.historyShape),
-        'GET',
-        `${pathOf(target)}/history${queryOf({ limit: Math.min(limit, mostItems) })}`,
-      ),
+    history: async (target, count, first = null) => {
+      const read = (limit: number, before: number | null): Promise<readonly HistoryView[]> =>
+        ask(shapes.itemsOf(shapes.historyShape), 'GET', `${pathOf(target)}/history${queryOf({ limit, before })}`);
+      return (await pagesBack(read, count, first)).flat();
+    },
     export: async (service, { reveal } = { reveal: false }) => {
       const query = queryOf(reveal ? { reveal: 'true' } : {});
       const path = `${pathOf({ service, component: null })}${query}`;

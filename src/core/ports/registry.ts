@@ -157,6 +157,7 @@ export interface EventQuery {
   readonly minSeverity?: Severity;
   readonly sinceMs?: number;
   readonly afterRevision?: number;
+  readonly beforeRevision?: number;
   /** The newest so many, in rising order. */
   readonly limit?: number;
 }
@@ -164,6 +165,7 @@ export interface EventQuery {
 export interface HistoryQuery {
   readonly service: string;
   readonly component?: string;
+  readonly beforeRevision?: number;
   readonly limit?: number;
 }
 

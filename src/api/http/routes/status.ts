@@ -95,27 +95,32 @@ function homeRoutes(deps: RouteDeps): readonly Route[] {
       response: z.strictObject({ items: z.array(z.string()) }),
       handle: async ({ client }) => ({ items: await client.names() }),
     }),
-    defineRoute({
-      method: 'GET',
-      path: `${apiPrefix}/events`,
-      operation: 'events',
-      summary: 'What happened, oldest first; the newest that match.',
-      access: 'read',
-      query: eventsQuery,
-      response: z.strictObject({ items: z.array(eventView) }),
-      errors: ['E_NOT_FOUND'],
-      handle: async ({ client, query }) => {
-        const { service, component = null, severity = null, since, tail } = query;
-        const items = await client.events({
-          target: service === undefined ? null : { service, component },
-          sinceMs: since === undefined ? null : instantMs(since),
-          tail,
-          severity,
-        });
-        return { items };
-      },
-    }),
   ];
+}
+
+function eventsRoute(): Route {
+  return defineRoute({
+    method: 'GET',
+    path: `${apiPrefix}/events`,
+    operation: 'events',
+    summary: 'What happened, oldest first; the newest that match.',
+    access: 'read',
+    query: eventsQuery,
+    response: z.strictObject({ items: z.array(eventView) }),
+    errors: ['E_NOT_FOUND'],
+    handle: async ({ client, query }) => {
+      const { service, component = null, severity = null, since, tail, after = null, before = null } = query;
+      const items = await client.events({
+        target: service === undefined ? null : { service, component },
+        sinceMs: since === undefined ? null : instantMs(since),
+        tail,
+        severity,
+        after,
+        before,
+      });
+      return { items };
+    },
+  });
 }
 
 function componentLists(deps: RouteDeps): readonly Route[] {
@@ -192,7 +197,7 @@ function doctorRoute(deps: RouteDeps): Route {
     access: 'read',
     query: doctorQuery,
     response: doctorReport,
-    handle: ({ client, query }) => {
+    handle: async ({ client, query }) => {
       const drivers = query.drivers !== 'false';
       const run = async () => {
         const { checks } = await client.doctor({ drivers });

@@ -97,7 +97,7 @@ function readingRoutes({ word, path, params }: Kind): readonly Route[] {
       response: z.strictObject({ items: z.array(historyView) }),
       errors: ['E_NOT_FOUND'],
       handle: async ({ client, params: named, query }) => ({
-        items: await client.history(targetOf(named), query.limit),
+        items: await client.history(targetOf(named), query.limit, query.before),
       }),
     }),
     defineRoute({

@@ -1,6 +1,7 @@
 /** Schemas of what requests are made of: names, pages, bodies. */
 import { z } from 'zod';
 import { limits, runtimes, pullPolicies, reconcileModes, restartPolicies, updatePolicies } from '../../../core/spec.js';
+import { pageItems as pageSize } from '../../pages-back.js';
 import type { Definition } from '../../../core/ports/definition.js';
 import type { PlanScope } from '../../../core/plan-apply.js';
 import type { ServiceBase } from '../../../core/plan-replace.js';
@@ -21,7 +22,6 @@ const message = z.string().max(1_000).nullish();
 export const noteBody = z.strictObject({ message });
 
 const flag = z.enum(['true', 'false']);
-const pageSize = 1_000;
 /** How many items one answer holds. */
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
 const lines = z.coerce.number().int().min(0).max(100_000);
@@ -48,12 +48,17 @@ export const componentsQuery = z.strictObject({
 export const doctorQuery = z.strictObject({
   drivers: flag.optional().meta({ description: 'false: the runtimes are not asked what they can do; answered soon.' }),
 });
-export const historyQuery = z.strictObject({ limit: count(pageSize).default(100) });
+const revision = z.coerce.number().int().min(0);
+/** Of a list that comes newest first, or the newest of it: a page goes on before the lowest revision of the one before. */
+const before = revision.optional().meta({ description: 'Only what came before this revision: the next page.' });
+export const historyQuery = z.strictObject({ limit: count(pageSize).default(100), before });
 export const eventsQuery = z.strictObject({
   service: name.optional(),
   component: name.optional(),
   severity: z.enum(['info', 'warning', 'error']).optional().meta({ description: 'The least one.' }),
   since: instant.optional(),
+  after: revision.optional().meta({ description: 'Only what came after this revision.' }),
+  before,
   tail: z.coerce.number().int().min(0).max(pageSize).default(pageSize),
 });
 export const logsQuery = z.strictObject({
