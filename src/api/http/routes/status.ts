@@ -20,7 +20,7 @@ import { driverView, readiness, viewDrivers } from '../readiness.js';
 const version = z.string();
 
 export function statusRoutes(deps: RouteDeps): readonly Route[] {
-  return [...aliveRoutes(deps), ...homeRoutes(deps), ...componentLists(deps), doctorRoute(deps)];
+  return [...aliveRoutes(deps), ...homeRoutes(deps), eventsRoute(), ...componentLists(deps), doctorRoute(deps)];
 }
 
 function aliveRoutes(deps: RouteDeps): readonly Route[] {
