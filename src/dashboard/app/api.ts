@@ -1,7 +1,15 @@
 /** The agent's HTTP API, as far as the page uses it. Every call may fail with a Refusal, or as `fetch` does. */
 import type { Problem } from '../../api/http/contract.js';
 import type { AppliedResult, ChangeResult, PlanResult } from '../../api/client.js';
-import type { ComponentView, DoctorReport, EventView, Explanation, HistoryView, LogEntry } from '../../api/views.js';
+import type {
+  ComponentView,
+  DoctorReport,
+  EventView,
+  Explanation,
+  HistoryView,
+  LogEntry,
+  UsageReport,
+} from '../../api/views.js';
 import type { ServiceBase } from '../../core/plan-replace.js';
 import type { DefinitionProblem } from '../../core/ports/definition.js';
 import type { ReconcileMode, ServiceSpec } from '../../core/spec.js';
@@ -71,6 +79,7 @@ function reading() {
     services: async () => ((await get('/v1/services')) as { readonly items: readonly ServiceRow[] }).items,
     service: async (service: string, signal?: AbortSignal) => (await get(serviceUrl(service), signal)) as ServiceText,
     explain: async (key: Key, signal?: AbortSignal) => (await get(componentUrl(key), signal)) as Explanation,
+    usage: async (key: Key, signal?: AbortSignal) => (await get(`${componentUrl(key)}/usage`, signal)) as UsageReport,
     history: async (key: Key, signal?: AbortSignal) =>
       ((await get(`${componentUrl(key)}/history?limit=50`, signal)) as { readonly items: readonly HistoryView[] })
         .items,

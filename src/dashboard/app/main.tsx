@@ -3,6 +3,7 @@ import './styles/base.css';
 import './styles/frame.css';
 import './styles/table.css';
 import './styles/parts.css';
+import './styles/usage.css';
 import './icon.svg';
 import { options, render } from 'preact';
 import { Board } from '../model/board.js';

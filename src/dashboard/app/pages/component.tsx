@@ -15,6 +15,7 @@ import { History } from '../parts/history.js';
 import { LogPanel } from '../parts/log.js';
 import { Machine } from '../parts/machine.js';
 import { RestartChart } from '../parts/restart-chart.js';
+import { UsageCharts } from '../parts/usage-charts.js';
 import { useScene } from '../scene.js';
 import { useCell, useLoaded } from '../use.js';
 
@@ -68,6 +69,7 @@ function Present({ view }: { readonly view: ComponentView }) {
           <DriftItems view={view} />
         </section>
       )}
+      <UsageCharts target={view} />
       <LogPanel target={view} />
       <div class="columns block">
         <History target={view} />
