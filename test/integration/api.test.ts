@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Agent, request } from 'undici';
 import { eventually } from '../support/eventually.js';
+import { residentMb } from '../support/hostile.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import { makeTestHome, podman, type RunningAgent, type TestHome } from '../support/test-home.js';
 
@@ -79,6 +80,20 @@ describe('the API of an agent', () => {
     const metrics = String((await ask('GET', '/metrics')).body);
     expect(metrics).toMatch(/berth_driver_call_seconds_count\{driver="podman",call="create"\} [1-9]/);
     expect(metrics).toMatch(/berth_reconcile_seconds_count\{outcome="done"\} [1-9]/);
+  });
+
+  it('answers the first MiB of what a program prints, and how much more there was', async () => {
+    const script = (to: string): string => `dd if=/dev/zero bs=1000000 count=10 2>/dev/null | tr '\\000' x ${to}`;
+    const before = await residentMb(agent.pid);
+    const out = await ask('POST', '/v1/components/shop/web/exec', { argv: ['/bin/busybox', 'sh', '-c', script('')] });
+    expect(out.status).toBe(200);
+    const { stdout, ...rest } = out.body as { readonly stdout: string };
+    expect([stdout.length, /^x*$/.test(stdout)]).toEqual([1_048_576, true]);
+    expect(rest).toEqual({ exitCode: 0, stderr: '', cut: { stdout: 10_000_000 - 1_048_576, stderr: 0 } });
+    const told = await home.berth('exec', 'shop/web', '--', '/bin/busybox', 'sh', '-c', script('>&2'));
+    expect([told.exitCode, told.stdout, told.stderr.length]).toEqual([0, '', expect.any(Number)]);
+    expect(told.stderr).toContain('only the first MiB of its stderr is shown: 8.5 MiB were left out');
+    expect((await residentMb(agent.pid)) - before).toBeLessThan(100);
   });
 
   it('heals on, however many connections are open and whatever they do', async () => {

@@ -232,7 +232,14 @@ export const serviceShape: Shape<ExportResult> = objectOf<ExportResult>({
   base: baseShape,
 });
 
-export const execShape: Shape<ExecResult> = objectOf<ExecResult>({ exitCode: number, stdout: text, stderr: text });
+const execTextShape = objectOf<Omit<ExecResult, 'cut'>>({ exitCode: number, stdout: text, stderr: text });
+const cutShape = objectOf<NonNullable<ExecResult['cut']>>({ stdout: number, stderr: number });
+
+export const execShape: Shape<ExecResult> = (value, path) => {
+  const { cut } = record(value, path);
+  const result = execTextShape(value, path);
+  return cut === undefined ? result : { ...result, cut: cutShape(cut, `${path}.cut`) };
+};
 
 export const garbageShape: Shape<GarbageReport> = objectOf<GarbageReport>({
   dryRun: flag,

@@ -1,4 +1,5 @@
 /** `berth exec` */
+import { formatBytes } from '../durations.js';
 import type { CommandRun } from '../invocation.js';
 
 /** Runs a program inside a container; its exit code is the command's. */
@@ -12,6 +13,10 @@ export const run: CommandRun = async (invocation) => {
   else {
     invocation.write(result.stdout);
     invocation.deps.stdio.stderr.write(result.stderr);
+    for (const [name, bytes] of Object.entries(result.cut ?? {})) {
+      if (bytes > 0)
+        invocation.remark(`only the first MiB of its ${name} is shown: ${formatBytes(bytes)} were left out`);
+    }
   }
   return result.exitCode;
 };

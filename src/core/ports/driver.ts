@@ -61,8 +61,11 @@ export interface LogOptions {
 
 export interface ExecResult {
   readonly exitCode: number;
+  /** The beginning of what it printed, at most 1 MiB of each. */
   readonly stdout: string;
   readonly stderr: string;
+  /** Bytes that were left out at the end of each; absent: it is whole. */
+  readonly cut?: { readonly stdout: number; readonly stderr: number };
 }
 
 /** A terminal on a workload's console. */

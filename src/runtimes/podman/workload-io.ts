@@ -4,6 +4,7 @@ import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { ExecResult, LogLine, LogOptions, WorkloadStats } from '../../core/ports/driver.js';
 import type { LibpodClient } from './client.js';
+import { ExecOutput } from './exec-output.js';
 import { labels } from './labels.js';
 import { readLogFile } from './log-file.js';
 import { framesOf, logLinesOf } from './log-lines.js';
@@ -23,7 +24,6 @@ const idsSchema = z.array(createdSchema);
 /** Of a container that may still write; podman's words. */
 const upStates: ReadonlySet<string> = new Set(['running', 'paused', 'stopping']);
 const isRunningPollMs = 20;
-const maxExecBytes = 16 * 1024 * 1024;
 
 /** Lines of a container's log. Ends with the log, or, following, with the container or the signal. */
 export async function* readLogs(
@@ -108,15 +108,9 @@ export async function execInside(
   });
   const { Id: id } = readAnswer(createdSchema, made.json, what);
   const stream = await options.client().stream('POST', `/exec/${id}/start`, { ...call, body: { Detach: false } });
-  const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-  let size = 0;
+  const output = new ExecOutput();
   try {
-    for await (const frame of framesOf(stream)) {
-      size += frame.payload.length;
-      if (size > maxExecBytes)
-        throw new BerthError('E_DRIVER_FAILED', `the output is over ${maxExecBytes} bytes (${what})`);
-      output[frame.stream].push(Buffer.from(frame.payload));
-    }
+    for await (const frame of framesOf(stream)) output.add(frame);
   } catch (error) {
     if (error instanceof BerthError) throw error;
     throw new BerthError('E_DRIVER_UNREACHABLE', `the output of a command broke off (${what})`, { cause: error });
@@ -126,10 +120,7 @@ export async function execInside(
   for (;;) {
     const { json } = await options.client().call('GET', `/exec/${id}/json`, call);
     const state = readAnswer(execSchema, json, what);
-    if (!state.Running) {
-      const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(output[name]).toString('utf8');
-      return { exitCode: state.ExitCode ?? -1, stdout: text('stdout'), stderr: text('stderr') };
-    }
+    if (!state.Running) return { exitCode: state.ExitCode ?? -1, ...output.result() };
     await pause(options.clock, isRunningPollMs, signal);
   }
 }

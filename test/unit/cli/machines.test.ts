@@ -171,6 +171,18 @@ describe('exec', () => {
     expect((await bench.run('exec', 'shop/web')).exit).toBe(2);
   });
 
+  test('says what of the output was left out', async () => {
+    const cut = { stdout: 9 * 1_048_576, stderr: 0 };
+    const exec = () => Promise.resolve({ exitCode: 0, stdout: 'out', stderr: '', cut });
+    const bench = await benchWith(driverOf('d', ['container'], { exec }));
+    expect(await bench.run('exec', 'shop/web', '--', 'yes')).toEqual({
+      exit: 0,
+      out: 'out',
+      err: 'only the first MiB of its stdout is shown: 9 MiB were left out\n',
+    });
+    expect(JSON.parse((await bench.run('exec', 'shop/web', '-o', 'json', '--', 'yes')).out)).toMatchObject({ cut });
+  });
+
   test('says in the words of the driver where that cannot be', async () => {
     const exec = (): Promise<never> =>
       Promise.reject(new BerthError('E_NOT_SUPPORTED', 'there is nobody in a microvm to run a program'));

@@ -47,7 +47,10 @@ const driver = fakeDriver({
   exec: (_id, argv) =>
     argv[0] === 'fail'
       ? Promise.reject(new BerthError('E_NOT_SUPPORTED', 'there is nobody inside', { suggestion: 'look elsewhere' }))
-      : Promise.resolve({ exitCode: 7, stdout: argv.join(' '), stderr: '' }),
+      : Promise.resolve({
+          ...{ exitCode: 7, stdout: argv.join(' '), stderr: '' },
+          ...(argv[0] === 'much' ? { cut: { stdout: 9, stderr: 0 } } : {}),
+        }),
   listGarbage: () => Promise.resolve([]),
 });
 
@@ -302,6 +305,7 @@ describe('the same by the file and over the API', () => {
     await same((client) => client.refresh(shop, note));
     await same((client) => client.refresh(nobody, note));
     await same((client) => client.exec(web, ['echo', 'a b', 'ü'], never()));
+    await same((client) => client.exec(web, ['much'], never()));
     await same((client) => client.exec(web, ['fail'], never()));
     await same((client) => client.exec({ service: 'shop', component: 'wbe' }, ['x'], never()));
     await same((client) => client.gc({ dryRun: true }, never()));

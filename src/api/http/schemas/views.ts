@@ -247,6 +247,10 @@ export const execResult = z.strictObject({
   exitCode: z.int(),
   stdout: z.string(),
   stderr: z.string(),
+  cut: z
+    .strictObject({ stdout: z.int(), stderr: z.int() })
+    .exactOptional()
+    .meta({ description: 'Bytes that were left out at the end of each; absent: it is whole.' }),
 }) satisfies z.ZodType<ExecResult>;
 
 export const serviceText = z.strictObject({
