@@ -1,10 +1,13 @@
 /** The dashboard's pages, bundled into dist/dashboard/; again when a source of theirs changed. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './paths.mjs';
+import { keepOnly, moveFiles, placeToBuild } from './place-build.mjs';
 import { lastLines, run } from './run.mjs';
 
 const minuteMs = 60_000;
+/** Which files there are; what is not in it is not served. */
+const manifest = join('.vite', 'manifest.json');
 
 /** @typedef {{ listFiles: (folder: string) => string[], hash: (parts: readonly string[]) => string }} Tools Of the set-up. */
 
@@ -19,11 +22,19 @@ export async function ensureDashboard(say, { listFiles, hash }) {
   const state = hash(
     [...sources, ...settings].map((path) => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`),
   );
-  const isBuilt = existsSync(join(root, 'dist', 'dashboard', '.vite', 'manifest.json'));
+  const folder = join(root, 'dist', 'dashboard');
+  const isBuilt = existsSync(join(folder, manifest));
   if (isBuilt && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
   say('bundling the dashboard');
-  const argv = [process.execPath, join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn'];
+  const next = placeToBuild(folder);
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const argv = [process.execPath, vite, 'build', '--logLevel', 'warn', '--outDir', next, '--emptyOutDir'];
   const result = await run(argv, { cwd: root, deadlineMs: 5 * minuteMs });
-  if (!result.ok) throw new Error(`the dashboard cannot be built: ${result.problem}\n${lastLines(result.output, 25)}`);
+  if (!result.ok) {
+    rmSync(next, { recursive: true, force: true });
+    throw new Error(`the dashboard cannot be built: ${result.problem}\n${lastLines(result.output, 25)}`);
+  }
+  // An agent reads all of it when it starts, the manifest first, and serves it from memory: nobody needs the old files.
+  keepOnly(folder, moveFiles(next, folder, [manifest]));
   writeFileSync(stamp, state);
 }

@@ -3,21 +3,25 @@
  * Each step looks first and does nothing when all is in place, so a second start costs milliseconds.
  */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { ensureDashboard } from './dashboard.mjs';
 import { ensurePackages } from './packages.mjs';
+import {
+  keepOnly,
+  listFiles,
+  moveFiles,
+  neededBuilds,
+  placeToBuild,
+  readBuilds,
+  startsOf,
+  writeBuilds,
+} from './place-build.mjs';
+
 import { berthMain, root, testKernelHome } from './paths.mjs';
 import { lastLines, run } from './run.mjs';
+
+export { listFiles };
 
 const minuteMs = 60_000;
 const oldestNode = [20, 19];
@@ -113,38 +117,40 @@ const unbundled = ['better-sqlite3', 'pino', 'pino-pretty'];
 
 /**
  * One file a command instead of some 400 small modules, whose loading would take most of the time of a
- * short command. Chunks bear a hash in their names; those of the last build stay for what still runs.
+ * short command. Chunks bear a hash in their names; those of earlier builds stay while something runs
+ * that may load them yet.
  */
 async function bundle() {
   const folder = dirname(berthMain);
-  const old = listFiles(folder);
+  const next = placeToBuild(folder);
   const rolldown = join(root, 'node_modules', '.bin', 'rolldown');
-  const argv = [rolldown, join(root, 'dist', 'src', 'main.js'), '--platform', 'node', '--format', 'esm', '-d', folder];
+  const argv = [rolldown, join(root, 'dist', 'src', 'main.js'), '--platform', 'node', '--format', 'esm', '-d', next];
   const result = await run([...argv, '--sourcemap', ...unbundled.flatMap((name) => ['--external', name])], {
     cwd: root,
     deadlineMs: 5 * minuteMs,
   });
-  if (!result.ok) throw new Error(`the program cannot be bundled: ${result.problem}\n${lastLines(result.output, 25)}`);
-  const dayAgoMs = Date.now() - 24 * 60 * minuteMs;
-  for (const path of old) if (statSync(path).mtimeMs < dayAgoMs) rmSync(path);
+  if (!result.ok) {
+    rmSync(next, { recursive: true, force: true });
+    throw new Error(`the program cannot be bundled: ${result.problem}\n${lastLines(result.output, 25)}`);
+  }
+  chmodSync(join(next, basename(berthMain)), 0o755);
+  const builds = join(root, 'dist', '.bundle-builds.json');
+  const files = moveFiles(next, folder, [basename(berthMain)]);
+  const running = startsOf([berthMain, programLink]);
+  const needed = neededBuilds([{ atMs: Date.now(), files }, ...readBuilds(builds)], running);
+  writeBuilds(builds, needed);
+  keepOnly(
+    folder,
+    needed.flatMap((build) => build.files),
+  );
 }
+
+const programLink = join(root, 'node_modules', '.bin', 'berth');
 
 /** Makes `npx berth` find the program at once, in the clone. */
 function linkProgram() {
-  const link = join(root, 'node_modules', '.bin', 'berth');
-  chmodSync(berthMain, 0o755);
-  rmSync(link, { force: true });
-  symlinkSync(relative(dirname(link), berthMain), link);
-}
-
-/** Every file below a folder, sorted; none when there is no such folder. @param {string} folder @returns {string[]} */
-export function listFiles(folder) {
-  if (!existsSync(folder)) return [];
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  rmSync(programLink, { force: true });
+  symlinkSync(relative(dirname(programLink), berthMain), programLink);
 }
 
 /** @param {readonly (string | Buffer)[]} parts */

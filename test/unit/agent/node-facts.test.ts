@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNodeFacts, Lane } from '../../../src/agent/node-facts.js';
 import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
@@ -34,7 +34,7 @@ test('only plain files of some size are read, and a pipe holds nobody up', async
   const folder = makeFolder();
   const [plain, pipe] = [join(folder, 'plain'), join(folder, 'pipe')];
   writeFileSync(plain, 'words');
-  execFileSync('mkfifo', [pipe]);
+  await execa('mkfifo', [pipe], { timeout: 10_000 });
   expect(await facts.readText(plain, 5)).toBe('words');
   for (const path of [pipe, folder, join(folder, 'none')]) expect(await facts.readText(path, 100)).toBeUndefined();
   expect(await facts.readText(plain, 4)).toBeUndefined();
@@ -43,7 +43,7 @@ test('only plain files of some size are read, and a pipe holds nobody up', async
 test('while one look has no answer nothing else is begun, until it has', async () => {
   const clock = createVirtualClock();
   const lane = new Lane(clock, 1_000);
-  let answer = (_value: number): void => undefined;
+  let answer: (value: number) => void = () => undefined;
   let begun = 0;
   const hanging = lane.look('/far', () => {
     begun += 1;
