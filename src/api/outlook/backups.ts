@@ -18,7 +18,7 @@ export function backupCheck(
 ): DoctorCheck | null {
   if (copy === null) {
     if (records.length === 0) return null;
-    const detail = 'berth db backup never copied this registry';
+    const detail = 'never copied by berth db backup';
     return checkOf('backups', 'registry', 'warning', { detail, remedy });
   }
   const changed = records.filter(({ revision }) => revision > copy.revision).length;

@@ -28,5 +28,5 @@ export function memoryCheck(records: readonly ComponentRecord[], memory: NodeMem
   const remedy = isScarce
     ? 'stop what is not needed, or lower its memory_mb'
     : 'lower memory_mb of some: all of them at their limits do not fit';
-  return checkOf('memory', 'memory', isScarce || isPromised ? 'warning' : 'ok', { detail, remedy });
+  return checkOf('memory', 'limits', isScarce || isPromised ? 'warning' : 'ok', { detail, remedy });
 }
