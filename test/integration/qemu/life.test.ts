@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berthMain, root } from '../../../scripts/lib/paths.mjs';
 import { ensureExampleImage, exampleImage } from '../../../scripts/lib/podman.mjs';
+import type { UsageReport } from '../../../src/api/views.js';
 import { eventually } from '../../support/eventually.js';
 import { leftovers, machinesOf } from '../../support/machines.js';
 import { freePort } from '../../support/podman-fixture.js';
@@ -24,7 +25,12 @@ const patience = { timeoutMs: 60_000, everyMs: 100 };
 beforeAll(async () => {
   const kernel = await ensureTestKernel();
   await ensureExampleImage(() => undefined);
-  home = await makeTestHome({ BERTH_RELIST_S: '3', BERTH_BACKOFF_FIRST_S: '0.2', ...kernel.env });
+  home = await makeTestHome({
+    BERTH_RELIST_S: '3',
+    BERTH_BACKOFF_FIRST_S: '0.2',
+    BERTH_USAGE_SAMPLE_S: '1',
+    ...kernel.env,
+  });
   folder = await mkdtemp(join(tmpdir(), 'bh-vm-'));
   port = await freePort();
   agent = await home.startAgent();
@@ -96,6 +102,18 @@ describe('a microVM of the hello image', () => {
     } finally {
       await events.stop();
     }
+  });
+
+  it('tells what its machine uses', async () => {
+    await eventually(async () => {
+      const { stdout } = await home.berth('usage', 'shop/web', '-o', 'json');
+      const [report] = JSON.parse(stdout) as readonly UsageReport[];
+      expect(report?.memoryLimitMb).toBe(memoryMb);
+      // What QEMU itself takes counts as well.
+      expect(report?.now?.memoryMb).toBeGreaterThan(memoryMb / 2);
+      expect(report?.now?.cpuPercent).toBeGreaterThanOrEqual(0);
+      expect(report?.points.at(-1)?.memoryPeakMb).toBeGreaterThanOrEqual(report?.now?.memoryMb ?? Infinity);
+    }, patience);
   });
 
   it('tells its log, and says that nothing can be run inside', async () => {
