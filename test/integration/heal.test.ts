@@ -114,7 +114,7 @@ describe('by hand', () => {
     await eventually(async () =>
       expect(await podman('ps', '-a', '--format', '{{.Names}}').then(({ stdout }) => stdout)).not.toContain(name),
     );
-    expect(await row(home, 'watched')).toMatchObject({ observed: 'missing', phase: 'stopped', reason: 'Observing' });
+    expect(await row(home, 'watched')).toMatchObject({ observed: 'missing', phase: 'stopped', reason: 'Held' });
   });
 
   it('a moved tag is reported for a pinned component, followed for update = "auto", and then by apply', async () => {

@@ -9,7 +9,7 @@ import { componentDefaults } from '../../../src/core/spec.js';
 import { createNodeHost, createPodmanDriver, type Host } from '../../../src/runtimes/podman/index.js';
 import { eventually } from '../../support/eventually.js';
 import { halt } from '../../support/halt.js';
-import { makePodmanHome, silentLog, type PodmanHome } from '../../support/podman-fixture.js';
+import { makePodmanHome, podman, silentLog, type PodmanHome } from '../../support/podman-fixture.js';
 import { ensureTestImage, type BuiltImage } from '../../support/podman-image.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 
@@ -80,6 +80,23 @@ it('a service in a session of its own is stopped by close, and its workloads go 
   const later = home.again();
   await later.open(patience());
   expect(await startOf(later, id)).toEqual(before);
+});
+
+it('where it keeps things is asked once, and told while it does not answer', async () => {
+  const home = await makeHome();
+  const { driver } = home;
+  expect(await driver.stores?.(patience())).toEqual([]);
+  await driver.open(patience());
+  const told = await driver.stores?.(patience());
+  const wanted = await podman('info', '--format', '{{.Store.GraphRoot}} {{.Store.VolumePath}}');
+  expect(told?.map(({ path }) => path).join(' ')).toBe(wanted.trim());
+  const { pid } = await serviceOf(home);
+  await halt(pid);
+  try {
+    expect(await driver.stores?.(patience())).toEqual(told);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 });
 
 it('a service that an agent left behind is used again', async () => {
