@@ -2,12 +2,22 @@
 import type { NewEvent } from '../../../src/core/event.js';
 import type { ComponentRecord, Registry } from '../../../src/core/ports/registry.js';
 import { initialStatus } from '../../../src/core/status.js';
+import { usageStepMs, type ComponentBucket } from '../../../src/core/usage.js';
 import { agent, cli, put, putService, spec } from './support.js';
 
 const web = { service: 'shop', component: 'web' };
 const gone = { service: 'shop', component: 'gone' };
 const started: NewEvent = { ...web, severity: 'info', reason: 'Started', message: 'it started' };
 const removed: NewEvent = { ...gone, severity: 'info', reason: 'Removed', message: 'it is gone' };
+
+const used: ComponentBucket = {
+  key: web,
+  atMs: usageStepMs * 5_666_667,
+  memoryBytes: 1_000,
+  memoryPeakBytes: 2_000,
+  cpuPercent: 5,
+  samples: 10,
+};
 
 const intent = (name: string) =>
   ({ driver: 'podman', kind: 'container', name, service: 'shop', component: 'web', generation: 1 }) as const;
@@ -27,6 +37,7 @@ export async function fill(registry: Registry): Promise<void> {
   await registry.change([{ kind: 'delete-service', name: 'idle' }], cli);
   await registry.purgeComponent({ service: 'idle', component: 'idle' }, [], agent);
   await registry.change([put('empty', spec('last')), { kind: 'delete-service', name: 'empty' }], cli);
+  await registry.addUsage([used]);
   const [id = 0] = await registry.recordIntents([intent('shop-web'), intent('shop-old')]);
   await registry.setNativeId(id, 'abc');
   await registry.change([{ kind: 'delete-volume', service: 'shop', volume: 'data' }], cli);
@@ -85,6 +96,7 @@ export const writes: Readonly<Record<string, Operation>> = {
       { driver: 'podman', state: 'old', copiedFor: null },
       { driver: 'qemu', state: 'current', copiedFor: null },
     ]),
+  'what was used': (registry) => registry.addUsage([used, { ...used, atMs: used.atMs + usageStepMs }]),
   'the end of a volume': (registry) => registry.volumeRemoved('shop', 'data', [removed], agent),
   compaction: (registry) => registry.compact(1_700_000_000_000 + 400 * 86_400_000),
 };
@@ -98,4 +110,5 @@ export const reads: Readonly<Record<string, Operation>> = {
   'a service of once': (registry) => registry.serviceAt('shop', 3),
   feed: (registry) => registry.feed(0, 100),
   ledger: (registry) => registry.ledger(),
+  usage: (registry) => registry.usage(web),
 };
