@@ -50,9 +50,12 @@ export class Buckets {
     this.#open.set(name, { bucket: { key, ...merged }, cpuSamples });
   }
 
-  /** The step of one component that is not over yet. */
-  openOf(key: ComponentKey): ComponentBucket | undefined {
-    return this.#open.get(formatKey(key))?.bucket;
+  /** What is held of one component: steps that are over and were not handed out, then the one that goes on. */
+  of(key: ComponentKey): readonly ComponentBucket[] {
+    const name = formatKey(key);
+    const finished = this.#finished.filter((bucket) => formatKey(bucket.key) === name);
+    const open = this.#open.get(name);
+    return open === undefined ? finished : [...finished, open.bucket];
   }
 
   /** Hands out what is finished at `nowMs`, once. A clock that was set back ends a step as well. */

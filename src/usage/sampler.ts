@@ -83,9 +83,8 @@ export class Sampler implements UsageView {
 
   unwritten(key: ComponentKey): readonly UsageBucket[] {
     const name = formatKey(key);
-    const open = this.#buckets.openOf(key);
     const writing = this.#writing.filter((bucket) => formatKey(bucket.key) === name);
-    return open === undefined ? writing : [...writing, open];
+    return [...writing, ...this.#buckets.of(key)];
   }
 
   all(): readonly Now[] {
