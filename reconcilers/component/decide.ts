@@ -1,7 +1,6 @@
 /** From a world to a decision: the planner's verdict, taken through the machine, made into a status. Pure. */
 import type { EventReason, NewEvent } from '../../src/core/event.js';
-import { sameJson } from '../../src/core/hash.js';
-import type { ComponentStatus } from '../../src/core/status.js';
+import { sameStatus, type ComponentStatus } from '../../src/core/status.js';
 import { driftEvents, movedTag, stampDrift } from './drift.js';
 import { turn } from './machine.js';
 import { pinPatch } from './create-step.js';
@@ -94,11 +93,6 @@ function unseenStatus(scene: Scene, verdict: Verdict, phase: ComponentStatus['ph
     ready: false,
     updatedAtMs: nowMs,
   };
-}
-
-/** Equal but for the time of writing. */
-function sameStatus(a: ComponentStatus, b: ComponentStatus): boolean {
-  return sameJson({ ...a, updatedAtMs: b.updatedAtMs }, b);
 }
 
 /** Phases whose coming is news by itself; the others show in the events of steps and drift. */

@@ -1,4 +1,5 @@
 /** What Berth observed and did: phases, drift, conditions. Written by the agent alone. */
+import { sameJson } from './hash.js';
 
 export const phases = [
   'pending',
@@ -117,3 +118,12 @@ export const initialStatus: ComponentStatus = Object.freeze({
   restartToken: 0,
   updatedAtMs: 0,
 });
+
+/** Equal but for the time of the last change. */
+export function sameStatus(a: ComponentStatus, b: ComponentStatus): boolean {
+  for (const name in b) {
+    const field = name as keyof ComponentStatus;
+    if (a[field] !== b[field] && field !== 'updatedAtMs' && !sameJson(a[field], b[field])) return false;
+  }
+  return true;
+}

@@ -1,22 +1,25 @@
 /** Events: writing them, and asking for them. */
 import { severities, type BerthEvent, type NewEvent } from '../core/event.js';
-import type { EventQuery } from '../core/ports/registry.js';
+import type { ChangeContext, EventQuery } from '../core/ports/registry.js';
 import type { Selectable } from 'kysely';
 import type { EventTable } from './schema.js';
 import { sql, type Session } from './session.js';
+import type { Transaction } from './writer.js';
 
 const defaultLimit = 1_000;
 
-/** With the numbers that a trigger would give it otherwise, and write it twice for that. */
+/** By its revision the trigger knows that nothing is left to be filled in. */
 const insertText = `insert into events (revision, at, actor, service, component, severity, reason, message, data)
-  select meta.revision + 1, context.at, context.actor, ?, ?, ?, ?, ?, ? from meta, context`;
+  values ((select revision + 1 from meta), ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Writes events; the caller has attributed the transaction: each gets its revision, time and actor from there. */
-export function insertEvents(session: Session, events: readonly NewEvent[]): void {
-  const statement = session.prepare(insertText);
-  for (const event of events) {
-    const data = event.data === undefined ? null : JSON.stringify(event.data);
-    statement.run(event.service, event.component, event.severity, event.reason, event.message, data);
+/** Writes events; each raises the registry's revision. */
+export function insertEvents(transaction: Transaction, events: readonly NewEvent[], { actor }: ChangeContext): void {
+  if (events.length === 0) return;
+  transaction.touch();
+  const statement = transaction.session.prepare(insertText);
+  for (const { service, component, severity, reason, message, data } of events) {
+    const json = data === undefined ? null : JSON.stringify(data);
+    statement.run(transaction.nowMs, actor, service, component, severity, reason, message, json);
   }
 }
 

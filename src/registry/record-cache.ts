@@ -3,19 +3,17 @@
  * revision first, and fetches what changed since: triggers raise it for whoever writes, so this is
  * never older than the file. It is what makes one edit cost the same among ten and ten thousand.
  */
-import { sameJson } from '../core/hash.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
 import { findValueProblems } from '../core/rules.js';
 import type { ComponentRecord, ServiceRecord, StatusUpdate } from '../core/ports/registry.js';
 import type { ComponentSpec } from '../core/spec.js';
-import type { ComponentStatus } from '../core/status.js';
+import { sameStatus, type ComponentStatus } from '../core/status.js';
 import type { Selectable } from 'kysely';
 import { columnsOfRow, desiredOf, specOfColumns, type ComponentRow } from './component-columns.js';
 import { RuleIndex } from './rule-index.js';
 import { sql, type Session } from './session.js';
 import { statusOfRow, type StatusRow } from './status-columns.js';
 import type { ServiceTable } from './schema.js';
-import type { StatusesWritten } from './write-status.js';
 
 interface Entry {
   readonly key: ComponentKey;
@@ -76,11 +74,15 @@ export class RecordCache {
     });
   }
 
-  /** Takes in what was written and is committed, when nothing else came between: most reads follow on such a write. */
-  take({ revision, raised, statuses }: StatusesWritten): void {
-    if (this.#revision < 0 || this.#revision !== revision - raised) return;
-    for (const { key, status } of statuses) this.#setStatus(key, status);
-    this.#revision = revision;
+  /** The revision that this is of; -1: none. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Takes in what a transaction that saw this revision has just written: most reads follow on such a write. */
+  take(key: ComponentKey, status: ComponentStatus | undefined, events: number): void {
+    if (status !== undefined) this.#setStatus(key, status);
+    this.#revision += events + (status === undefined ? 0 : 1);
   }
 
   /** All records, ordered by service and component. */
@@ -95,12 +97,23 @@ export class RecordCache {
     return this.#entriesOf(service).map((entry) => this.#recordOf(entry));
   }
 
-  /** True when there is something to write: an event, or a status that says something new. False when the component is gone. */
-  isNews({ key, status, events }: StatusUpdate): boolean {
+  /** True when there is something to write: an event, or a status that says something new. */
+  isNews(update: StatusUpdate): boolean {
+    if (!this.isDue(update)) return false;
+    const { key, status, events } = update;
+    return events.length > 0 || (status !== undefined && this.isNewStatus(key, status));
+  }
+
+  /** False when the component is gone, or its spec is newer than what was decided upon. */
+  isDue({ key, generation }: StatusUpdate): boolean {
     const entry = this.#entries.get(formatKey(key));
-    if (entry === undefined) return false;
-    if (events.length > 0 || (status !== undefined && !entry.hasStatus)) return true;
-    return status !== undefined && !sameJson({ ...status, updatedAtMs: entry.status.updatedAtMs }, entry.status);
+    return entry !== undefined && entry.row.generation <= generation;
+  }
+
+  /** True when it says something that the component's status does not. When it was last changed is no difference of its own. */
+  isNewStatus(key: ComponentKey, status: ComponentStatus): boolean {
+    const entry = this.#entries.get(formatKey(key));
+    return entry === undefined || !entry.hasStatus || !sameStatus(status, entry.status);
   }
 
   get(key: ComponentKey): ComponentRecord | undefined {

@@ -151,21 +151,18 @@ export class SqliteRegistry implements Registry {
   async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
     const known = await this.#revisionUnlessNews(updates);
     if (known !== undefined) return known;
-    const written = await this.#writer.write(
+    return this.#writer.write(
       'relaxed',
-      (transaction) => writeStatus(transaction, updates, context),
+      (transaction) => writeStatus(transaction, updates, context, this.#cache),
       noSpecs,
     );
-    this.#cache.take(written);
-    return written.revision;
   }
 
   addEvents(events: readonly NewEvent[], context: ChangeContext): Promise<void> {
     return this.#writer.write(
       'relaxed',
       (transaction) => {
-        transaction.attribute(context);
-        insertEvents(transaction.session, events);
+        insertEvents(transaction, events, context);
       },
       noSpecs,
     );
@@ -184,7 +181,7 @@ export class SqliteRegistry implements Registry {
 
   purgeComponent(key: ComponentKey, events: readonly NewEvent[], context: ChangeContext): Promise<void> {
     return this.#writer.write('relaxed', (transaction) => {
-      if (purgeComponentRows(transaction, key, context)) insertEvents(transaction.session, events);
+      if (purgeComponentRows(transaction, key, context)) insertEvents(transaction, events, context);
     });
   }
 
@@ -258,12 +255,12 @@ export class SqliteRegistry implements Registry {
 
   volumeRemoved(service: string, volume: string, events: readonly NewEvent[], context: ChangeContext): Promise<void> {
     return this.#writer.write('relaxed', (transaction) => {
-      transaction.attribute(context);
+      transaction.touch();
       transaction.session.run(
         sql.deleteFrom('volumes_to_remove').where('service', '=', service).where('volume', '=', volume),
       );
       replaceVolumeHolders(transaction.session, { service, volume }, []);
-      insertEvents(transaction.session, events);
+      insertEvents(transaction, events, context);
     });
   }
 

@@ -1,64 +1,52 @@
 /** Status and the events that explain it. */
 import type { ComponentKey } from '../core/names.js';
 import type { ChangeContext, StatusUpdate } from '../core/ports/registry.js';
-import type { ComponentStatus } from '../core/status.js';
 import { insertEvents } from './event-rows.js';
-import type { Session } from './session.js';
-import { statusColumns, statusValues } from './status-columns.js';
+import type { RecordCache } from './record-cache.js';
+import { statusColumns, statusValues, type StatusValues } from './status-columns.js';
 import type { Transaction } from './writer.js';
 
-/** SQLite compares, so that a status that says nothing new is no change. When it was last changed is no difference of its own. */
-const upsertText = `insert into status (service, component, ${statusColumns.join(', ')}, revision)
-  values (?, ?${', ?'.repeat(statusColumns.length)}, (select revision + 1 from meta))
-  on conflict (service, component) do update set
-  ${[...statusColumns, 'revision'].map((column) => `${column} = excluded.${column}`).join(', ')}
-  where ${statusColumns
-    .filter((column) => column !== 'updated_at')
-    .map((column) => `${column} is not excluded.${column}`)
-    .join(' or ')}`;
+/** By its revision the triggers know that the agent writes it: see migration 12. */
+const nextRevision = '(select revision + 1 from meta)';
 
-function generationOf(session: Session, key: ComponentKey): number | undefined {
-  const row = session
-    .prepare('select generation from components where service = ? and name = ?')
-    .get(key.service, key.component) as { generation: number } | undefined;
-  return row?.generation;
+const updateText = `update status set ${statusColumns.map((column) => `${column} = ?`).join(', ')},
+  revision = ${nextRevision} where service = ? and component = ?`;
+
+const insertText = `insert into status (${statusColumns.join(', ')}, revision, service, component)
+  values (${statusColumns.map(() => '?').join(', ')}, ${nextRevision}, ?, ?)`;
+
+/** The one whose changes the triggers take for its own when nobody is named. */
+const agent = 'agent';
+
+function put({ session }: Transaction, { service, component }: ComponentKey, { values }: StatusValues): void {
+  // Almost always there is a row, and an update costs less than finding out.
+  const { changes } = session.prepare(updateText).run(...values, service, component);
+  if (changes === 0) session.prepare(insertText).run(...values, service, component);
 }
 
-/** False when the component is gone, or its spec is newer than what was decided upon. */
-function isDue(session: Session, update: StatusUpdate): boolean {
-  const generation = generationOf(session, update.key);
-  return generation !== undefined && generation <= update.generation;
-}
-
-/** What a transaction wrote of statuses and their events; it counts once that is committed. */
-export interface StatusesWritten {
-  /** The registry's revision then. */
-  readonly revision: number;
-  /** By how much this raised it. */
-  readonly raised: number;
-  readonly statuses: readonly { readonly key: ComponentKey; readonly status: ComponentStatus }[];
-}
-
-/** Writes what is news, each status before its events. */
+/**
+ * Writes what is news, each status before its events, and takes it into `cache`, which a rollback resets. What concerns a
+ * component that is gone, or a spec older than the present one, is left out. Answers the revision then.
+ */
 export function writeStatus(
   transaction: Transaction,
   updates: readonly StatusUpdate[],
   context: ChangeContext,
-): StatusesWritten {
-  const { session } = transaction;
-  const statuses: { key: ComponentKey; status: ComponentStatus }[] = [];
-  let raised = 0;
+  cache: RecordCache,
+): number {
+  cache.sync(transaction.session);
   for (const update of updates) {
     const { key, status, events } = update;
-    if ((status === undefined && events.length === 0) || !isDue(session, update)) continue;
-    if (!transaction.dirty) transaction.attribute(context);
-    if (status) {
-      const { values, stored } = statusValues(status);
-      const { changes } = session.prepare(upsertText).run(key.service, key.component, ...values);
-      if (changes > 0) statuses.push({ key, status: stored });
+    if (!cache.isDue(update)) continue;
+    const written = status === undefined ? undefined : statusValues(status);
+    const isNews = written !== undefined && cache.isNewStatus(key, written.stored);
+    if (isNews) {
+      if (context.actor === agent) transaction.touch();
+      else if (!transaction.dirty) transaction.attribute(context);
+      put(transaction, key, written);
     }
-    insertEvents(session, events);
-    raised += events.length;
+    insertEvents(transaction, events, context);
+    cache.take(key, isNews ? written.stored : undefined, events.length);
   }
-  return { revision: transaction.revision(), raised: raised + statuses.length, statuses };
+  return cache.revision;
 }

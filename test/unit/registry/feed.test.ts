@@ -8,7 +8,7 @@ const web = { service: 'shop', component: 'web' };
 const dayMs = 86_400_000;
 
 async function seeStatus(registry: Registry, restarts: number): Promise<number> {
-  const status = { ...initialStatus, restarts };
+  const status = { ...initialStatus, restarts, updatedAtMs: Date.now() };
   const event = { ...web, severity: 'info', reason: 'Started', message: `${restarts}` } as const;
   return registry.updateStatus([{ key: web, generation: 1_000, status, events: [event] }], agent);
 }
