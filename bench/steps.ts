@@ -9,6 +9,11 @@ import { median, type Benchmark, type Measure, type RunOptions } from './harness
 import { recordedWorlds } from './worlds.js';
 
 const minuteMs = 60_000;
+/**
+ * An agent polls its file each 20 ms, once in a hundred steps at the pace that is measured here. Virtual time passes a
+ * thousand times as fast: at 20 of its milliseconds there would be four polls to a step.
+ */
+const pollMs = 5_000;
 const services = 5;
 const perService = 4;
 const target = { atLeast: 300_000 };
@@ -94,7 +99,7 @@ function decisionsAlone(): number {
 }
 
 async function measured(storage: 'memory' | 'file', { quick }: RunOptions): Promise<readonly Measure[]> {
-  const home = await SimulatedHome.open({ seed: 1, storage });
+  const home = await SimulatedHome.open({ seed: 1, storage, pollMs });
   try {
     const tally = new Tally();
     const chance = createSeededChance(2);

@@ -19,6 +19,7 @@ import { openMemory, openSession, Session, sql, type SessionOptions } from './se
 import { corruptError, registryError } from './sqlite-errors.js';
 import { SqliteRegistry, type SqliteRegistryParts } from './sqlite-registry.js';
 import type { ConnectionRole, StorageHooks } from './storage.js';
+import { defaultPollMs } from './watcher.js';
 
 export interface OpenOptions {
   /** The registry's file, usually `registry.db` in BERTH_HOME. */
@@ -38,6 +39,8 @@ export interface OpenOptions {
   /** Check every page on opening. Default: when the file is smaller than 8 MiB, where it takes no time. */
   readonly verify?: boolean;
   readonly retention?: Retention;
+  /** How often the file is asked whether somebody else has committed, in milliseconds. Default: 20. */
+  readonly pollMs?: number;
   /** Of other migrations; for tests. */
   readonly migrationsFolder?: string;
   /**
@@ -218,5 +221,6 @@ function registryOf(options: OpenOptions, path: string, sessions: Sessions): Sql
     ...sessions,
     deadlineMs: options.busyDeadlineMs ?? defaultBusyDeadlineMs,
     retention: options.retention ?? retention,
+    pollMs: options.pollMs ?? defaultPollMs,
   });
 }

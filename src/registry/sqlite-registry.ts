@@ -65,6 +65,8 @@ export interface SqliteRegistryParts {
   /** How long a call waits for a lock in all, in milliseconds. */
   readonly deadlineMs: number;
   readonly retention: Retention;
+  /** How often the file is asked whether somebody else has committed, in milliseconds. */
+  readonly pollMs: number;
 }
 
 const noSpecs = { specs: false } as const;
@@ -94,7 +96,7 @@ export class SqliteRegistry implements Registry {
     this.#writerSession = parts.writer;
     this.#retention = parts.retention;
     this.#retry = { clock: parts.clock, path: parts.path, deadlineMs: parts.deadlineMs };
-    this.#watcher = new Watcher(parts.clock, parts.watch);
+    this.#watcher = new Watcher(parts.clock, parts.watch, parts.pollMs);
     this.#writer = new Writer({
       ...this.#retry,
       session: parts.writer,

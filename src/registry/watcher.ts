@@ -4,8 +4,8 @@ import type { FeedScope } from '../core/ports/registry.js';
 import { isBusy } from './sqlite-errors.js';
 import type { Session } from './session.js';
 
-/** How often the file is asked, in milliseconds. A watch on the WAL file fires before the commit can be read. */
-export const pollIntervalMs = 20;
+/** How often the file is asked by default, in milliseconds. A watch on the WAL file fires before the commit can be read. */
+export const defaultPollMs = 20;
 
 /** No data_version is negative. */
 const unreadable = -1;
@@ -14,13 +14,15 @@ export class Watcher {
   readonly #clock: Clock;
   /** A connection that never writes: its data_version moves with every commit but its own. undefined: never asked. */
   readonly #session: Session | undefined;
+  readonly #pollMs: number;
   readonly #listeners = new Map<() => void, FeedScope>();
   #seen = 0;
   #cancel: (() => void) | undefined;
 
   /** Without a session nothing is polled: nobody but who says so by `committed` can commit. */
-  constructor(clock: Clock, session: Session | undefined) {
+  constructor(clock: Clock, session: Session | undefined, pollMs: number) {
     this.#clock = clock;
+    this.#pollMs = pollMs;
     this.#session = session;
     this.#seen = this.#read();
   }
@@ -72,7 +74,7 @@ export class Watcher {
 
   #arm(): void {
     if (this.#session === undefined) return;
-    this.#cancel = this.#clock.after(pollIntervalMs, () => {
+    this.#cancel = this.#clock.after(this.#pollMs, () => {
       this.#poll();
       if (this.#listeners.size > 0) this.#arm();
     });

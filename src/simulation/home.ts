@@ -44,6 +44,8 @@ export interface SimulatedHomeOptions {
   readonly seed?: number;
   /** Where the registry is. Default: `memory`. */
   readonly storage?: 'memory' | 'file';
+  /** How often a registry in a file is asked for commits of others, in virtual milliseconds. Default: as an agent does. */
+  readonly pollMs?: number;
   /** Default: none, so that the order of things depends on nothing but their causes. */
   readonly latencies?: Latencies;
   /** What a registry in memory begins with. Default: made anew, which takes longer than many a simulation. */
@@ -114,7 +116,7 @@ export class SimulatedHome {
     const place =
       folder === null
         ? { path: 'registry.db', inMemory: true, image: options.image ?? (await makeRegistryImage()) }
-        : { path: join(folder, 'registry.db') };
+        : { path: join(folder, 'registry.db'), ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }) };
     const registry = await openRegistry({ ...place, clock, chance, create: true, storage });
     return new SimulatedHome({ clock, chance, registry, storage, folder, options });
   }
