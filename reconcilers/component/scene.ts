@@ -1,8 +1,9 @@
 /** Sorts a world into what the planner asks of it: who is who, what is wanted, what differs. */
-import { canonicalJson } from '../../src/core/hash.js';
+import { readGoodSpec } from '../../src/core/good-spec.js';
+import { sameJson } from '../../src/core/hash.js';
 import { hostName, roleOfHostName } from '../../src/core/names.js';
 import type { ObservedWorkload } from '../../src/core/observation.js';
-import { componentDefaults, type ComponentSpec } from '../../src/core/spec.js';
+import type { ComponentSpec } from '../../src/core/spec.js';
 import { imagePinKey } from '../../src/core/spec-diff.js';
 import type { ComponentStatus, ObservedState } from '../../src/core/status.js';
 import { diffWorkload, type DesiredEnv, type FieldDifference } from '../../src/core/workload-diff.js';
@@ -110,7 +111,7 @@ function isOurs(world: World, workload: ObservedWorkload): boolean {
 function readEffective(world: World, status: ComponentStatus, roles: Roles, pinKey: string): Effective {
   const { record } = world;
   if (status.failedGeneration === record.generation && status.goodSpec !== null && status.goodGeneration !== null) {
-    const spec = { ...componentDefaults, ...(JSON.parse(status.goodSpec) as ComponentSpec) };
+    const spec = readGoodSpec(status.goodSpec);
     const moved = followedDigest(world, status.imageDigest);
     if (moved === null) {
       return { spec, generation: status.goodGeneration, digest: status.goodDigest, holding: true, followed: null };
@@ -221,7 +222,7 @@ function otherFiles(scene: Scene, workload: ObservedWorkload): readonly FieldDif
 /** What a generation wanted, where it is known: a workload that went on through later ones was right for them too. */
 function specOf({ world, status }: Scene, generation: number): ComponentSpec | undefined {
   if (status.goodSpec !== null && generation <= (status.goodGeneration ?? 0)) {
-    return { ...componentDefaults, ...(JSON.parse(status.goodSpec) as ComponentSpec) };
+    return readGoodSpec(status.goodSpec);
   }
   return world.earlier?.generation === generation ? world.earlier.spec : undefined;
 }
@@ -236,7 +237,7 @@ export function replacing(scene: Scene, differences: readonly FieldDifference[])
 export function matchesGood(scene: Scene, workload: ObservedWorkload): boolean {
   const { world, status } = scene;
   if (status.goodSpec === null || status.goodDigest === null || workload.config === null) return false;
-  const spec = { ...componentDefaults, ...(JSON.parse(status.goodSpec) as ComponentSpec) };
+  const spec = readGoodSpec(status.goodSpec);
   const env = readEnv(world, spec);
   if ('error' in env) return false;
   const { homeId, record } = world;
@@ -247,8 +248,8 @@ export function matchesGood(scene: Scene, workload: ObservedWorkload): boolean {
 /** The user named other env or secret files than the last good generation had: that is an edit like any other. */
 function declaresOtherFiles({ status, effective }: Scene): boolean {
   if (status.goodSpec === null || status.goodGeneration === effective.generation) return false;
-  const { envFile, secretFile } = JSON.parse(status.goodSpec) as ComponentSpec;
-  return canonicalJson([envFile, secretFile]) !== canonicalJson([effective.spec.envFile, effective.spec.secretFile]);
+  const { envFile, secretFile } = readGoodSpec(status.goodSpec);
+  return !sameJson(envFile, effective.spec.envFile) || !sameJson(secretFile, effective.spec.secretFile);
 }
 
 /** True when a workload can stand for what is wanted. */

@@ -13,6 +13,7 @@ import {
 } from '../../reconcilers/component/index.js';
 import { messageOf } from '../core/errors.js';
 import type { NewEvent } from '../core/event.js';
+import { readGoodSpec } from '../core/good-spec.js';
 import { formatKey, hostName, parseKey, type ComponentKey } from '../core/names.js';
 import type { ObservedWorkload } from '../core/observation.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
@@ -21,7 +22,6 @@ import type { Log } from '../core/ports/log.js';
 import type { ReconcileObserver } from '../core/ports/observer.js';
 import type { ChangeContext, ComponentRecord, Registry } from '../core/ports/registry.js';
 import type { DriverHealth, RuntimeListener, RuntimeView } from '../core/ports/view.js';
-import type { ComponentSpec } from '../core/spec.js';
 import { imagePinKey } from '../core/spec-diff.js';
 import { Collector } from './collector.js';
 import { Effects } from './effects.js';
@@ -215,7 +215,7 @@ export class Controller implements RuntimeListener {
     const { goodSpec, goodGeneration, goodDigest, nativeId } = status;
     const { goodGeneration: generation, goodDigest: digest } = record.status;
     if (goodSpec === null || nativeId === null || (goodGeneration === generation && goodDigest === digest)) return;
-    const { volumes } = JSON.parse(goodSpec) as ComponentSpec;
+    const { volumes } = readGoodSpec(goodSpec);
     if (volumes.length === 0) return;
     const { registry, view } = this.#options;
     const workloads = view.workloadsOf(record.key, hostName(registry.namePrefix, record.workload, 'main'));

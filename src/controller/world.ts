@@ -1,6 +1,7 @@
 /** Gathers everything that a decision about one component may depend on. Reads only. */
 import type { ReconcileSettings, World } from '../../reconcilers/component/index.js';
-import { componentDefaults, type ComponentSpec, type Runtime } from '../core/spec.js';
+import { readGoodSpec } from '../core/good-spec.js';
+import type { ComponentSpec, Runtime } from '../core/spec.js';
 import { isBerthError } from '../core/errors.js';
 import { hostName } from '../core/names.js';
 import type { ObservedWorkload } from '../core/observation.js';
@@ -83,7 +84,7 @@ async function driverThatMatters(
 function runtimeToRun(record: ComponentRecord): Runtime {
   const { status, generation, spec } = record;
   const good = status.failedGeneration === generation && status.goodSpec !== null;
-  return good ? (JSON.parse(status.goodSpec) as ComponentSpec).runtime : spec.runtime;
+  return good ? readGoodSpec(status.goodSpec).runtime : spec.runtime;
 }
 
 /** True when a decision about this component depends on others of its service. */
@@ -118,7 +119,7 @@ async function earlierSpec(
 
 function goodSpecOf(record: ComponentRecord): readonly ComponentSpec[] {
   if (record.status.goodSpec === null || record.status.goodGeneration === record.generation) return [];
-  return [{ ...componentDefaults, ...(JSON.parse(record.status.goodSpec) as ComponentSpec) }];
+  return [readGoodSpec(record.status.goodSpec)];
 }
 
 /** What must be up before this component starts, and is not. */

@@ -64,6 +64,11 @@ export function statusValues(status: ComponentStatus): StatusValues {
   return { values: storables, stored: statusOfRow(row as StatusCells) };
 }
 
+function noHeals(heals: HealTimes): boolean {
+  for (const _ in heals) return false;
+  return true;
+}
+
 function cellsOf(status: ComponentStatus): readonly Value[] {
   return [
     status.phase,
@@ -80,7 +85,7 @@ function cellsOf(status: ComponentStatus): readonly Value[] {
     status.failures,
     status.nextTryAtMs,
     status.drift.length === 0 ? '[]' : canonicalJson(status.drift),
-    canonicalJson(status.heals),
+    noHeals(status.heals) ? '{}' : canonicalJson(status.heals),
     status.imageDigest,
     status.imagePinKey,
     status.rolloutStartedAtMs,
