@@ -51,13 +51,17 @@ describe('two hundred readers', () => {
       await tell(registry, 'api', { restarts: round + 1 });
       await expectTold(registry, ...all);
     }
-    expect((wrapped.calls.get('feed') ?? 0) - before).toBe(changes);
+    // Once for the commit; the poll of the file may see it as well, and finds nothing more.
+    const reads = (wrapped.calls.get('feed') ?? 0) - before;
+    expect(reads).toBeGreaterThanOrEqual(changes);
+    expect(reads).toBeLessThanOrEqual(2 * changes);
     expect(wrapped.calls.get('components') ?? 0).toBe(2);
     expect(worded).toBe(2 + 2 * changes);
     for (const reader of all) reader.watch.end();
     expect(hub.stats()).toEqual({ watchers: 0, dropped: 0 });
+    const after = wrapped.calls.get('feed') ?? 0;
     await tell(registry, 'api', { restarts: 99 });
-    expect((wrapped.calls.get('feed') ?? 0) - before).toBe(changes);
+    expect(wrapped.calls.get('feed') ?? 0).toBe(after);
   });
 
   it('share a read when they come back together', async () => {
