@@ -6,9 +6,9 @@ export const registryMutants = [
   {
     name: 'status-generation',
     safeguard: 'the generation that keeps an old status from a newer spec',
-    file: 'src/registry/write-status.ts',
-    find: `return generation !== undefined && generation <= update.generation;`,
-    replace: `return generation !== undefined;`,
+    file: 'src/registry/record-cache.ts',
+    find: `return entry !== undefined && entry.row.generation <= generation;`,
+    replace: `return entry !== undefined;`,
     kills: ['an edit while the workload takes its time to stop'],
   },
   {
