@@ -1,18 +1,18 @@
 /** What runs out, as `doctor` tells it, in the order and the words that people read. Pure. */
 import type { DoctorCheck } from '../../api/views.js';
 
-const areaWords: Readonly<Record<string, string>> = {
-  disk: 'Disk',
-  memory: 'Memory',
-  certificates: 'Certificate',
-  backups: 'Backup',
-  holds: 'Held',
-  tries: 'Given up',
-};
+const areaWords: ReadonlyMap<string, string> = new Map([
+  ['disk', 'Disk'],
+  ['memory', 'Memory'],
+  ['certificates', 'Certificate'],
+  ['backups', 'Backup'],
+  ['holds', 'Held'],
+  ['tries', 'Given up'],
+]);
 
 /** What a line begins with. */
 export function areaInWords(area: string): string {
-  return areaWords[area] ?? area;
+  return areaWords.get(area) ?? area;
 }
 
 const levels: readonly DoctorCheck['level'][] = ['error', 'warning', 'ok'];

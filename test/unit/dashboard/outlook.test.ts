@@ -26,5 +26,5 @@ it('stands worst first, else as it was told, without what is well or stands else
 });
 
 it('has words for what it knows, and the name of anything else', () => {
-  expect([areaInWords('disk'), areaInWords('qemu')]).toEqual(['Disk', 'qemu']);
+  expect(['disk', 'qemu', 'toString', '__proto__'].map(areaInWords)).toEqual(['Disk', 'qemu', 'toString', '__proto__']);
 });
