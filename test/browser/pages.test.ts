@@ -7,6 +7,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeDashboard, pageAt, rowOf, secret, type Dashboard } from '../support/dashboard-fixture.js';
 import { eventually } from '../support/eventually.js';
+import { forgetHistory, writeEvents } from '../support/history.js';
 import {
   editorText,
   findFaults,
@@ -92,6 +93,29 @@ describe('the overview', () => {
     await dashboard.startAgent();
     await page.locator('.live.live').waitFor();
     await eventually(async () => (await phaseOf(page, 'shop/web')) === 'stopped', { timeoutMs: 15_000 });
+    await dashboard.home.berth('start', 'shop/web');
+    await eventually(async () => (await phaseOf(page, 'shop/web')) === 'running', { timeoutMs: 15_000 });
+    expect(await page.locator('.banner').count()).toBe(0);
+    expect(await isMarked(page)).toBe(true);
+    await page.close();
+  });
+
+  it('begins anew by itself when what it missed is no longer kept', async () => {
+    const page = await at('');
+    await mark(page);
+    const refused: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().includes('/v1/watch')) refused.push(response.status());
+    });
+    await dashboard.agent().stop();
+    await page.locator('.banner').waitFor();
+    await dashboard.home.berth('stop', 'shop/web');
+    await writeEvents(dashboard.home, 'shop/db', 3);
+    await forgetHistory(dashboard.home);
+    await dashboard.startAgent();
+    await page.locator('.live.live').waitFor();
+    await eventually(async () => (await phaseOf(page, 'shop/web')) === 'stopped', { timeoutMs: 15_000 });
+    expect(refused).toContain(410);
     await dashboard.home.berth('start', 'shop/web');
     await eventually(async () => (await phaseOf(page, 'shop/web')) === 'running', { timeoutMs: 15_000 });
     expect(await page.locator('.banner').count()).toBe(0);

@@ -151,8 +151,10 @@ describe('the API of an agent', () => {
     const other = await makeTestHome({ BERTH_API_LISTEN: url.host });
     try {
       await other.startAgent();
-      const doctor = await other.berth('doctor', '-o', 'json');
-      expect(doctor.stdout).toContain('EADDRINUSE');
+      // It is asked by its socket as soon as it serves there.
+      const says = async (): Promise<void> =>
+        expect((await other.berth('doctor', '-o', 'json')).stdout).toContain('EADDRINUSE');
+      await eventually(says, { timeoutMs: 20_000 });
     } finally {
       await other.dispose();
     }

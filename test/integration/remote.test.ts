@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { berthMain } from '../../scripts/lib/paths.mjs';
 import { usageStepOf } from '../../src/core/usage.js';
 import { eventually } from '../support/eventually.js';
+import { forgetHistory, writeEvents } from '../support/history.js';
+import { ask } from '../support/hostile.js';
 import { ensureTestImage, type BuiltImage } from '../support/podman-image.js';
 import {
   freePort,
@@ -64,6 +66,12 @@ afterAll(async () => {
   await image.remove();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Where the history is now. */
+async function positionOf(): Promise<{ readonly epoch: string; readonly revision: number }> {
+  const { body } = await ask(join(home.path, 'berth.sock'), { path: '/v1/agent' });
+  return JSON.parse(body) as { readonly epoch: string; readonly revision: number };
+}
 
 async function tokenOf(name: string): Promise<string> {
   const { tokens } = JSON.parse(await readFile(join(home.path, 'tokens.json'), 'utf8')) as {
@@ -208,6 +216,22 @@ describe('the same on every way', () => {
   });
 });
 
+describe('more events than one answer holds', () => {
+  beforeAll(() => writeEvents(home, 'shop/db', 2_300));
+
+  it.each([
+    [['events', '--tail', '2000'], 2_000],
+    [['events', '--tail', '100000', '-o', 'json'], 2_300],
+    [['events', 'shop/db', '--since', '1h', '-o', 'json'], 2_300],
+  ] as const)('%j are the same on every way', async (argv, least) => {
+    const expected = await byFile(...argv);
+    expect(expected.stdout.split('\n').length).toBeGreaterThanOrEqual(least);
+    expect(expected.stdout).toContain('event 2299 of many');
+    expect(await home.berth(...argv)).toEqual(expected);
+    expect(await home.berth(...argv, ...host)).toEqual(expected);
+  });
+});
+
 describe('another machine’s agent', () => {
   it('wants a token that is known', async () => {
     await writeFile(join(folder, 'wrong'), 'berth_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n');
@@ -242,8 +266,11 @@ describe('another machine’s agent', () => {
     expect(failed.stderr).toMatch(/^error E_AGENT_UNREACHABLE: the agent at http:.*ECONNREFUSED/);
   });
 
-  it('has no console for us, and what works on files refuses it', async () => {
-    expect((await home.berth('console', 'shop/web', ...host)).stderr).toContain('error E_NOT_SUPPORTED');
+  it('has no console of a container, and what works on files refuses it', async () => {
+    for (const way of [[], host]) {
+      const refused = await home.berth('console', 'shop/web', ...way);
+      expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('E_NOT_SUPPORTED: a container')]);
+    }
     expect((await home.berth('db', 'check', ...host)).stderr).toContain(
       'error E_USAGE: berth db check works on the files',
     );
@@ -319,6 +346,47 @@ describe('the agent is killed', () => {
     expect(await Promise.all(followed.map(({ stop }) => stop()))).toEqual(
       followed.map(() => ({ exitCode: 0, errors: '' })),
     );
+  });
+
+  it('and its history was forgotten meanwhile: who resumes is told so, and begins anew by itself', async () => {
+    const ways = [[], host];
+    const events = ways.map((way) => follow('events', '-f', '-o', 'json', '--tail', '1', ...way));
+    const reports = ways.map((way) => follow('status', '--watch', '-o', 'json', ...way));
+    const lastReport = (lines: readonly string[]): Report => JSON.parse(lines.at(-1) ?? '{}') as Report;
+    for (const { lines } of [...events, ...reports]) await eventually(() => lines.length > 0, { timeoutMs: 20_000 });
+    const { epoch, revision } = await positionOf();
+    await agent.kill();
+    expect((await home.berth('stop', 'shop/web')).exitCode).toBe(0);
+    await writeEvents(home, 'shop/db', 3);
+    await forgetHistory(home);
+    agent = await home.startAgent();
+    const url = new URL(host[1] ?? '');
+    const headers = { authorization: `Bearer ${await tokenOf('default')}`, 'last-event-id': `${epoch}:${revision}` };
+    const gone = await eventually(() => ask(url, { path: '/v1/watch', headers }), { timeoutMs: 20_000 });
+    expect(gone.status).toBe(410);
+    expect(JSON.parse(gone.body)).toMatchObject({
+      code: 'E_WATCH_GONE',
+      suggestion: expect.stringContaining('anew') as string,
+    });
+    for (const { lines } of reports) {
+      await eventually(
+        () => {
+          expect(lastReport(lines).agent?.pid).toBe(agent.pid);
+          const web = lastReport(lines).components.find(({ component }) => component === 'web');
+          expect(web).toMatchObject({ desired: 'stopped', phase: 'stopped' });
+        },
+        { timeoutMs: 30_000 },
+      );
+    }
+    // What happens from now on is told to all, once.
+    expect((await home.berth('start', 'shop/web', '--wait')).exitCode).toBe(0);
+    for (const { lines } of events) {
+      await eventually(() => expect(lines.at(-1)).toContain('"component":"web"'), { timeoutMs: 20_000 });
+      const told = lines.map((line) => (JSON.parse(line) as { readonly revision: number }).revision);
+      expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+    }
+    const ends = await Promise.all([...events, ...reports].map(({ stop }) => stop()));
+    expect(ends).toEqual(ends.map(() => ({ exitCode: 0, errors: '' })));
   });
 
   it('and a deployment is waited for all the same', async () => {
