@@ -31,7 +31,8 @@ import { ServiceManager } from './service.js';
 import { readVolume, writeVolume, type VolumeContentOptions } from './volume-content.js';
 import { infoSchema, readAnswer, type PodmanInfo } from './wire.js';
 import { WorkloadActions } from './workload-actions.js';
-import { execInside, readLogs, readStats, type IoOptions } from './workload-io.js';
+import { StatsReader } from './stats.js';
+import { execInside, readLogs, type IoOptions } from './workload-io.js';
 
 /** The driver's name in statuses, events and freshness. */
 const driverName = 'podman';
@@ -68,6 +69,7 @@ class PodmanDriver implements ImageKeeper {
   readonly #events: EventStream;
   readonly #images: ImagesOptions;
   readonly #io: IoOptions;
+  readonly #stats: StatsReader;
   readonly #volumes: VolumeContentOptions;
   #facts: Promise<HostFacts> | undefined;
   #listedAt: number | null = null;
@@ -102,6 +104,7 @@ class PodmanDriver implements ImageKeeper {
       reconnectAfterMs: settings.eventsReconnectMs,
     });
     this.#images = { ...base, ociRuntime, isGivenSocket: () => service.kind === 'given' };
+    this.#stats = new StatsReader(base);
     this.#io = { ...base, isLocal: () => service.kind !== 'given' };
     this.#volumes = { ...base, objects: this.#objects, pipes: createPipes() };
   }
@@ -241,7 +244,7 @@ class PodmanDriver implements ImageKeeper {
   }
 
   stats(signal: AbortSignal): Promise<readonly WorkloadStats[]> {
-    return this.#guarded(() => readStats(this.#io, signal));
+    return this.#guarded(() => this.#stats.read(signal));
   }
 
   events(sink: EventSink, signal: AbortSignal): Promise<void> {

@@ -1,26 +1,22 @@
-/** Logs, commands inside containers, and figures. */
-import { z } from 'zod';
+/** Logs, and commands inside containers. */
 import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Clock } from '../../core/ports/clock.js';
-import type { ExecResult, LogLine, LogOptions, WorkloadStats } from '../../core/ports/driver.js';
+import type { ExecResult, LogLine, LogOptions } from '../../core/ports/driver.js';
 import type { LibpodClient } from './client.js';
 import { ExecOutput } from './exec-output.js';
-import { labels } from './labels.js';
 import { readLogFile } from './log-file.js';
 import { framesOf, logLinesOf } from './log-lines.js';
 import { pause } from '../host/pause.js';
-import { createdSchema, execSchema, inspectSchema, readAnswer, statsSchema, type Inspection } from './wire.js';
+import { createdSchema, execSchema, inspectSchema, readAnswer, type Inspection } from './wire.js';
 
 export interface IoOptions {
   readonly client: () => LibpodClient;
   readonly clock: Clock;
   readonly callDeadlineMs: number;
-  readonly homeId: string;
   /** True when podman's files are those of this host. */
   readonly isLocal: () => boolean;
 }
 
-const idsSchema = z.array(createdSchema);
 /** Of a container that may still write; podman's words. */
 const upStates: ReadonlySet<string> = new Set(['running', 'paused', 'stopping']);
 const isRunningPollMs = 20;
@@ -123,27 +119,4 @@ export async function execInside(
     if (!state.Running) return { exitCode: state.ExitCode ?? -1, ...output.result() };
     await pause(options.clock, isRunningPollMs, signal);
   }
-}
-
-/** Memory and processor time of this home's running containers, in one call, and one for which those are. */
-export async function readStats(options: IoOptions, signal: AbortSignal): Promise<readonly WorkloadStats[]> {
-  const call = { signal, deadlineMs: options.callDeadlineMs };
-  const filters = { label: [`${labels.owner}=${options.homeId}`], status: ['running'] };
-  const [listed, figures] = await Promise.all([
-    options.client().call('GET', '/containers/json', {
-      ...call,
-      what: 'list containers',
-      query: { filters: JSON.stringify(filters) },
-    }),
-    options.client().call('GET', '/containers/stats', { ...call, what: 'read stats', query: { stream: false } }),
-  ]);
-  const owned = new Set(readAnswer(idsSchema, listed.json ?? [], 'list containers').map((entry) => entry.Id));
-  const stats = readAnswer(statsSchema, figures.json ?? {}, 'read stats').Stats ?? [];
-  return stats
-    .filter((entry) => owned.has(entry.ContainerID))
-    .map((entry) => ({
-      nativeId: entry.ContainerID,
-      memoryBytes: entry.MemUsage ?? 0,
-      cpuMs: Math.round((entry.CPUNano ?? 0) / 1e6),
-    }));
 }
