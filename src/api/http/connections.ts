@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BerthError } from '../../core/errors.js';
-import { listenForUpgrades, type Upgrade } from './console/upgrades.js';
+import { listenForUpgrades, MaybeUpgrade, type Upgrade } from './console/upgrades.js';
 import type { ApiLimits } from './limits.js';
 import { problemOf, problemType, StatusError } from './problem.js';
 
@@ -35,6 +35,7 @@ export function createConnections(limits: ApiLimits, handle: Handler): Connectio
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: checkMs,
       noDelay: true,
+      IncomingMessage: MaybeUpgrade,
     },
     (request, response) => {
       const { socket } = request;
@@ -50,8 +51,6 @@ export function createConnections(limits: ApiLimits, handle: Handler): Connectio
     handle(request, response, upgrade);
   });
   server.on('connection', (socket) => {
-    // It is read anew, without its wish to become something else.
-    if (all.has(socket)) return;
     if (all.size >= limits.connections) {
       const [longest] = idle;
       if (longest === undefined) {

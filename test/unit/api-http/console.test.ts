@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTokenStore, nodeTokenAccess } from '../../../src/api/http/auth/index.js';
-import { addToken } from '../../../src/api/http/auth/token-file.js';
+import { addToken, removeToken } from '../../../src/api/http/auth/token-file.js';
 import { reasonText } from '../../../src/api/http/console/close-codes.js';
 import type { ApiLimits } from '../../../src/api/http/limits.js';
 import { BerthError } from '../../../src/core/errors.js';
@@ -109,6 +109,12 @@ async function consoles(limits: Partial<ApiLimits> = {}, driver: Partial<Driver>
   for (const key of ['shop/web', 'shop/db']) await bench.observe(key, up);
   return { ...bench, machines, machine: () => machines.at(-1)! };
 }
+
+const storeOf = (bench: Bench) =>
+  createTokenStore({
+    ...{ path: join(bench.home, 'tokens.json'), files: nodeTokenAccess, clock: realClock, randomBytes },
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
 
 interface Client {
   readonly socket: WebSocket;
@@ -233,6 +239,21 @@ describe('a console', () => {
     expect(bench.machines.map((machine) => machine.closed)).toEqual([true, true]);
   });
 
+  it('ends when the token is taken away, and not before', async () => {
+    const bench = await consoles({ consoleBeatMs: 30 });
+    const store = storeOf(bench);
+    await store.update((file) => addToken(file, { name: 'typist', access: 'write' }, randomBytes, 0));
+    const client = await open(bench, { token: await bench.token('typist') });
+    const local = await open(bench, { to: path.replace('web', 'db') });
+    let pings = 0;
+    client.socket.on('ping', () => (pings += 1));
+    await eventually(() => pings > 3);
+    expect(client.socket.readyState).toBe(client.socket.OPEN);
+    await store.update((file) => removeToken(file, 'typist'));
+    expect(await client.closed).toEqual({ code: 1_008, reason: 'the token is no longer good for this' });
+    expect(local.socket.readyState).toBe(local.socket.OPEN);
+  });
+
   it('has one end: a second one is refused until the first has left', async () => {
     const bench = await consoles();
     const first = await open(bench, { token: await bench.token() });
@@ -305,11 +326,7 @@ describe('who may not have a console', () => {
 
   it('is whoever may only read, and whoever asks for no WebSocket', async () => {
     const bench = await consoles();
-    const store = createTokenStore({
-      ...{ path: join(bench.home, 'tokens.json'), files: nodeTokenAccess, clock: realClock, randomBytes },
-      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    });
-    await store.update((file) => addToken(file, { name: 'view', access: 'read' }, randomBytes, 0));
+    await storeOf(bench).update((file) => addToken(file, { name: 'view', access: 'read' }, randomBytes, 0));
     const reader = await bench.ask('GET', path, { token: await bench.token('view'), headers: wish });
     expect([reader.status, reader.body.code]).toEqual([403, 'E_FORBIDDEN']);
     expect(bench.machines).toEqual([]);
@@ -446,6 +463,41 @@ describe('another upgrade', () => {
     const posted = await bench.ask('POST', path, { headers: wish, body: {} });
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, OPTIONS']);
     expect(bench.server.serving().streams).toBe(0);
+    await eventually(() => bench.server.serving().connections === 0);
+  });
+
+  it('is passed over as often as it comes on one connection, and leaves nothing behind', async () => {
+    const bench = await consoles();
+    const { host, port } = new URL(bench.server.address.url!);
+    const socket = connect(Number(port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.on('data', (data: Buffer) => (text += data.toString()));
+    // What was pipelined before a console is not answered yet: the connection ends, and nothing else.
+    const early = connect(Number(port), '127.0.0.1');
+    early.on('error', () => undefined);
+    const earlyEnded = new Promise<void>((resolve) => early.once('close', () => resolve()));
+    early.resume();
+    const head = Object.entries({ host, authorization: `Bearer ${await bench.token()}` });
+    const lines = (more: object): string =>
+      [...head, ...Object.entries(more)].map((pair) => pair.join(': ')).join('\r\n');
+    early.write(`GET /v1/doctor HTTP/1.1\r\n${lines({})}\r\n\r\nGET ${path} HTTP/1.1\r\n${lines(wish)}\r\n\r\n`);
+    await earlyEnded;
+    expect(bench.machines).toEqual([]);
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const one = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c\r\n\r\n`;
+    for (let count = 0; count < 100; count += 1) {
+      const before = text.length;
+      socket.write(one);
+      await eventually(() => text.length > before);
+    }
+    await eventually(() => expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(100));
+    expect(warnings).toEqual([]);
+    expect(bench.server.serving().connections).toBe(1);
+    socket.destroy();
     await eventually(() => bench.server.serving().connections === 0);
   });
 });

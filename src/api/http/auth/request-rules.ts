@@ -109,7 +109,7 @@ function isLinkFollowed(request: GateRequest): boolean {
 
 /** A WebSocket is not kept by a browser from any page: it is as good as a change, whatever its method. */
 function isUpgrade(request: GateRequest): boolean {
-  return headerOf(request, 'upgrade') !== undefined;
+  return headerOf(request, 'upgrade')?.toLowerCase() === 'websocket';
 }
 
 function checkContentType(request: GateRequest): void {

@@ -6,6 +6,8 @@ export const closeCodes = {
   ended: 1_000,
   /** The agent ends; the machine goes on. */
   agentEnds: 1_001,
+  /** Whoever types may not any more. */
+  notAllowed: 1_008,
   /** A message is too long. */
   tooLong: 1_009,
   /** The console failed. */

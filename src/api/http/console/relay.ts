@@ -14,6 +14,8 @@ export interface RelayOptions {
   readonly limits: Pick<ApiLimits, 'consoleWaitingBytes' | 'consoleStalledMs' | 'consoleBeatMs'>;
   /** Fires when the agent ends. */
   readonly signal: AbortSignal;
+  /** Whether whoever types still may; asked with each ping. Never rejects. */
+  readonly mayStay: () => Promise<boolean>;
 }
 
 /** Goes on until either side has ended; answers why, in words for the log. Lets go of the console. Never rejects. */
@@ -145,8 +147,13 @@ class Relay {
       }
       this.#isAlive = false;
       this.#socket.ping();
+      void this.#checkStay();
       this.#beat();
     });
+  }
+
+  async #checkStay(): Promise<void> {
+    if (!(await this.#options.mayStay())) this.#end(closeCodes.notAllowed, 'the token is no longer good for this');
   }
 
   /** Tells the other side why, as far as it listens. */

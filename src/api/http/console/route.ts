@@ -1,7 +1,7 @@
 /** `GET /v1/components/SERVICE/COMPONENT/console`: a terminal on a virtual machine's console, as a WebSocket. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { WebSocketServer, type ServerOptions } from 'ws';
-import { BerthError } from '../../../core/errors.js';
+import { BerthError, isBerthError } from '../../../core/errors.js';
 import { formatKey, type ComponentKey } from '../../../core/names.js';
 import type { ConsoleSession } from '../../../core/ports/driver.js';
 import { createLocalClient } from '../../local-client.js';
@@ -73,10 +73,21 @@ export function addConsole(
       return reply;
     }
     sockets.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (socket) => {
-      void relayConsole(socket, session, { clock, limits, signal }).then(end);
+      const mayStay = (): Promise<boolean> => mayStillType(deps, desk, request);
+      void relayConsole(socket, session, { clock, limits, signal, mayStay }).then(end);
     });
     return reply;
   });
+}
+
+/** A token that is gone, made anew or only for reading by now ends what it began. */
+async function mayStillType(deps: RouteDeps, desk: Desk, request: FastifyRequest): Promise<boolean> {
+  try {
+    return (await deps.gate.check(desk.gateRequest(request)))?.access === 'write';
+  } catch (error) {
+    // The right one is never one of too many; tokens that cannot be read say nothing of it.
+    return !isBerthError(error, 'E_UNAUTHENTICATED', 'E_FORBIDDEN', 'E_TOO_MANY');
+  }
 }
 
 /** All that may be wrong with the wish itself, said before anything is done. E_USAGE. */

@@ -1,8 +1,8 @@
 /**
  * Connections that want to become something else. That of a console is handed to the application with its answer, so
- * that whoever may not is told so as with every request; any other is passed over, as HTTP allows, and answered.
+ * that whoever may not is told so as with every request; any other wish is passed over, as HTTP allows.
  */
-import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { apiPrefix } from '../contract.js';
@@ -19,42 +19,52 @@ export interface Upgrade {
 }
 
 const consolePattern = new RegExp(`^${apiPrefix}/components/[^/]+/[^/]+/console(?:\\?|$)`);
+const wished = Symbol('wished');
 const ignore = (): void => undefined;
 
-/** Listens for upgrades; `take` gets those of consoles. */
+/**
+ * A request of a server that listens for upgrades. Node takes each request that names one for an upgrade then, whatever
+ * it wishes for, and no longer reads its body; it looks at this property to know.
+ */
+export class MaybeUpgrade extends IncomingMessage {
+  declare [wished]: boolean;
+
+  get upgrade(): boolean {
+    return this[wished] && (this.method === 'CONNECT' || isForConsole(this));
+  }
+
+  set upgrade(value: unknown) {
+    this[wished] = value === true;
+  }
+}
+
+function isForConsole({ method, url, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && consolePattern.test(url ?? '');
+}
+
+/** Listens for upgrades of a server whose requests are `MaybeUpgrade`. */
 export function listenForUpgrades(
-  server: Server,
+  server: Server<typeof MaybeUpgrade>,
   take: (request: IncomingMessage, response: ServerResponse, upgrade: Upgrade) => void,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const isOurs = request.method === 'GET' && consolePattern.test(request.url ?? '');
-    if (!isOurs || request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      passOver(server, request, socket, head);
-      return;
-    }
     // Node no longer looks after it.
     socket.on('error', ignore);
-    take(request, answerOn(request, socket), { socket, head });
+    const response = answerOn(request, socket);
+    if (response === null) socket.destroy();
+    else take(request, response, { socket, head });
   });
 }
 
-/** The same request without the wish, to be read anew by the server. */
-function passOver(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-  const lines = [`${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/${request.httpVersion}`];
-  for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = request.rawHeaders.slice(at, at + 2);
-    const kept = name.toLowerCase() === 'connection' ? value.replaceAll(/\bupgrade\b\s*,?\s*/gi, '') : value;
-    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${kept}`);
-  }
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit('connection', socket);
-}
-
-/** An answer for a request that Node answers no more; the connection ends with it. */
-function answerOn(request: IncomingMessage, socket: Socket): ServerResponse {
+/** An answer for a request that Node answers no more; the connection ends with it. null: another one is not done yet. */
+function answerOn(request: IncomingMessage, socket: Socket): ServerResponse | null {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(socket);
+  try {
+    response.assignSocket(socket);
+  } catch {
+    return null;
+  }
   response.once('finish', () => {
     socket.destroySoon();
   });
