@@ -15,6 +15,8 @@ const openDeadlineMs = 30_000;
 const frameBytes = 65_536;
 /** What is kept for a reader that is slow; beyond that the agent is not read from. */
 const mostWaitingBytes = 1_048_576;
+/** What a message costs beside its bytes. */
+const messageBytes = 256;
 /** How long the agent's goodbye is waited for. */
 const closeMs = 1_000;
 
@@ -90,6 +92,7 @@ class RemoteConsole implements ConsoleSession {
     this.#socket.close(closeCodes.ended);
     // What still comes is thrown away, so that the goodbye behind it is seen.
     this.#waiting.length = 0;
+    this.#waitingBytes = 0;
     this.#socket.resume();
     const cancel = this.#clock.after(closeMs, () => {
       this.#socket.terminate();
@@ -101,7 +104,7 @@ class RemoteConsole implements ConsoleSession {
   #take(chunk: Buffer): void {
     if (this.#left) return;
     this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
+    this.#waitingBytes += chunk.length + messageBytes;
     if (this.#waitingBytes > mostWaitingBytes) this.#socket.pause();
     this.#wake();
   }
@@ -130,7 +133,7 @@ class RemoteConsole implements ConsoleSession {
     for (;;) {
       const chunk = this.#waiting.shift();
       if (chunk !== undefined) {
-        this.#waitingBytes -= chunk.length;
+        this.#waitingBytes -= chunk.length + messageBytes;
         if (this.#waitingBytes <= mostWaitingBytes && this.#socket.isPaused) this.#socket.resume();
         yield chunk;
       } else if (this.#end === undefined) {

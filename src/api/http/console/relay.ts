@@ -9,6 +9,9 @@ import type { ConsoleSession } from '../../../core/ports/driver.js';
 import type { ApiLimits } from '../limits.js';
 import { closeCodes, reasonText } from './close-codes.js';
 
+/** What a message costs beside its bytes: a guest that writes sign by sign fills memory, too. */
+const messageBytes = 256;
+
 export interface RelayOptions {
   readonly clock: Clock;
   readonly limits: Pick<ApiLimits, 'consoleWaitingBytes' | 'consoleStalledMs' | 'consoleBeatMs'>;
@@ -88,9 +91,10 @@ class Relay {
 
   async #send(chunk: Uint8Array): Promise<void> {
     const { clock, limits } = this.#options;
-    this.#unsent += chunk.length;
+    const bytes = chunk.length + messageBytes;
+    this.#unsent += bytes;
     this.#socket.send(chunk, { binary: true }, () => {
-      this.#unsent -= chunk.length;
+      this.#unsent -= bytes;
       this.#wakeSender();
     });
     while (this.#unsent > limits.consoleWaitingBytes && !this.#isOver) {
@@ -113,7 +117,7 @@ class Relay {
     if (this.#isOver) return;
     const { clock, limits } = this.#options;
     this.#session.write(data);
-    this.#unwritten += data.length;
+    this.#unwritten += data.length + messageBytes;
     this.#typed += 1;
     const upTo = this.#typed;
     void this.#session.written().then(() => {

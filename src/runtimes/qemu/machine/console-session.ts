@@ -4,6 +4,7 @@ import { BerthError, messageOf } from '../../../core/errors.js';
 import type { ConsoleSession } from '../../../core/ports/driver.js';
 import type { MachineHost } from '../../host/machine-host.js';
 import { machineFiles } from '../contracts.js';
+import { WaitingBytes } from './waiting-bytes.js';
 import { throwIfCancelled } from './deadline.js';
 import { connectInFolder } from './folder-socket.js';
 
@@ -64,12 +65,10 @@ const maxWaitingBytes = 1024 * 1024;
  * it. Ends quietly, whether the guest, the session or the host ended it.
  */
 function outputOf(socket: Socket, closed: Promise<void>): AsyncIterable<Uint8Array> {
-  const waiting: Buffer[] = [];
-  const state = { bytes: 0, isOver: false, wake: (): void => undefined };
+  const waiting = new WaitingBytes(maxWaitingBytes);
+  const state = { isOver: false, wake: (): void => undefined };
   socket.on('data', (chunk: Buffer) => {
     waiting.push(chunk);
-    state.bytes += chunk.length;
-    while (state.bytes > maxWaitingBytes) state.bytes -= waiting.shift()?.length ?? state.bytes;
     state.wake();
   });
   void closed.then(() => {
@@ -80,7 +79,6 @@ function outputOf(socket: Socket, closed: Promise<void>): AsyncIterable<Uint8Arr
     for (;;) {
       const chunk = waiting.shift();
       if (chunk) {
-        state.bytes -= chunk.length;
         yield chunk;
         continue;
       }
