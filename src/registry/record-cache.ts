@@ -158,8 +158,10 @@ export class RecordCache {
       }
     }
     if (changed.has('status')) {
-      for (const row of session.prepare('select * from status where revision > ?').all(revision)) {
-        this.#setStatus(row as StatusRow, statusOfRow(row as StatusRow));
+      const of = session.prepare('select * from status where service = ? and component = ?');
+      for (const { service, component } of statusesIn(logged)) {
+        const row = of.get(service, component) as StatusRow | undefined;
+        if (row !== undefined) this.#setStatus(row, statusOfRow(row));
       }
     }
     return !(changed.has('service') || changed.has('component')) || this.#isComplete(session);
@@ -280,6 +282,17 @@ export class RecordCache {
       status,
     };
   }
+}
+
+/** Each component whose status changed, once. */
+function statusesIn(logged: readonly LoggedRow[]): Iterable<ComponentKey> {
+  const keys = new Map<string, ComponentKey>();
+  for (const { entity, service, component } of logged) {
+    if (entity !== 'status' || component === null) continue;
+    const key = { service, component };
+    keys.set(formatKey(key), key);
+  }
+  return keys.values();
 }
 
 /** False when somebody without the triggers raised the revision: then the log does not say where to look. */
