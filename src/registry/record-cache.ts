@@ -97,13 +97,6 @@ export class RecordCache {
     return this.#entriesOf(service).map((entry) => this.#recordOf(entry));
   }
 
-  /** True when there is something to write: an event, or a status that says something new. */
-  isNews(update: StatusUpdate): boolean {
-    if (!this.isDue(update)) return false;
-    const { key, status, events } = update;
-    return events.length > 0 || (status !== undefined && this.isNewStatus(key, status));
-  }
-
   /** False when the component is gone, or its spec is newer than what was decided upon. */
   isDue({ key, generation }: StatusUpdate): boolean {
     const entry = this.#entries.get(formatKey(key));

@@ -150,9 +150,7 @@ export class SqliteRegistry implements Registry {
     });
   }
 
-  async updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
-    const known = await this.#revisionUnlessNews(updates);
-    if (known !== undefined) return known;
+  updateStatus(updates: readonly StatusUpdate[], context: ChangeContext): Promise<number> {
     return this.#writer.write(
       'relaxed',
       (transaction) => writeStatus(transaction, updates, context, this.#cache),
@@ -328,15 +326,6 @@ export class SqliteRegistry implements Registry {
 
   #read<T>(read: (session: Session) => T): Promise<T> {
     return untilFree(this.#retry, () => read(this.#reader));
-  }
-
-  /** The revision when there is nothing to write; an event always is. */
-  async #revisionUnlessNews(updates: readonly StatusUpdate[]): Promise<number | undefined> {
-    if (updates.some(({ events }) => events.length > 0)) return undefined;
-    return this.#read((session) => {
-      this.#cache.sync(session);
-      return updates.some((update) => this.#cache.isNews(update)) ? undefined : readRevision(session);
-    });
   }
 
   /** Throws the first rule that what was just written breaks; the transaction is undone by that. */
