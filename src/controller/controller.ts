@@ -245,7 +245,7 @@ export class Controller implements RuntimeListener {
       );
     } finally {
       // Also when it is said to have failed: it may have been kept, and is no news at the next try.
-      if (isNews) await this.#tellNeighbours(record);
+      if (isNews) this.#tellNeighbours(record);
     }
   }
 
@@ -288,12 +288,8 @@ export class Controller implements RuntimeListener {
   }
 
   /** Those that wait for this component, or that it waits for, look again. */
-  async #tellNeighbours(record: ComponentRecord): Promise<void> {
-    for (const sibling of await this.#options.registry.components({ service: record.key.service })) {
-      const related =
-        sibling.spec.dependsOn.includes(record.key.component) || record.spec.dependsOn.includes(sibling.key.component);
-      if (related) this.#queue.add(formatKey(sibling.key));
-    }
+  #tellNeighbours({ key: { service }, spec, dependents }: ComponentRecord): void {
+    for (const component of [...spec.dependsOn, ...dependents]) this.#queue.add(formatKey({ service, component }));
   }
 
   async #enqueueService(service: string): Promise<void> {

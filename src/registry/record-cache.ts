@@ -28,6 +28,8 @@ interface Entry {
   record: ComponentRecord | undefined;
 }
 
+const none: readonly string[] = [];
+
 const byKey = (a: Entry, b: Entry): number =>
   compare(a.key.service, b.key.service) || compare(a.key.component, b.key.component);
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -53,6 +55,8 @@ export class RecordCache {
   /** The entries of each service in order; whoever adds or removes one forgets those of its service. */
   readonly #ofService = new Map<string, readonly Entry[]>();
   readonly #members = new Map<string, Set<Entry>>();
+  /** By service: by name, the components that wait for it. Forgotten with the records that were built from it. */
+  readonly #dependents = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
   /** Forgets everything; the next read begins anew. */
   reset(): void {
@@ -123,6 +127,7 @@ export class RecordCache {
     this.#entries.clear();
     this.#members.clear();
     this.#ofService.clear();
+    this.#dependents.clear();
     this.#sorted = undefined;
     this.#services.clear();
     for (const row of session.all(sql.selectFrom('services').selectAll()))
@@ -239,8 +244,21 @@ export class RecordCache {
   #settleRules(): void {
     for (const key of this.rules.takeAffected()) {
       const entry = this.#entries.get(key);
-      if (entry !== undefined) entry.record = undefined;
+      if (entry === undefined) continue;
+      entry.record = undefined;
+      this.#dependents.delete(entry.key.service);
     }
+  }
+
+  #dependentsIn(service: string): ReadonlyMap<string, readonly string[]> {
+    const known = this.#dependents.get(service);
+    if (known) return known;
+    const dependents = new Map<string, string[]>();
+    for (const { spec } of this.#entriesOf(service)) {
+      for (const name of spec.dependsOn) dependents.set(name, [...(dependents.get(name) ?? []), spec.name]);
+    }
+    this.#dependents.set(service, dependents);
+    return dependents;
   }
 
   #recordOf(entry: Entry): ComponentRecord {
@@ -272,6 +290,7 @@ export class RecordCache {
       generation: row.generation,
       revision: Math.max(row.revision, service.revision),
       source: row.source,
+      dependents: this.#dependentsIn(key.service).get(key.component) ?? none,
       status,
     };
   }

@@ -136,6 +136,7 @@ const recordArbitrary: fc.Arbitrary<ComponentRecord> = fc
       generation,
       revision,
       source: null,
+      dependents: [],
       status,
     };
   });

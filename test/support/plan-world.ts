@@ -164,6 +164,7 @@ export class PlanWorld {
       generation,
       revision: this.revision,
       source,
+      dependents: [],
       status,
     });
   }

@@ -73,6 +73,7 @@ export class ToyComponent {
       generation: 10,
       revision: 10,
       source: null,
+      dependents: [],
       status: initialStatus,
     };
   }

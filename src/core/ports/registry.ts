@@ -49,6 +49,8 @@ export interface ComponentRecord {
   readonly revision: number;
   /** The file that declared it; null: made by hand. */
   readonly source: string | null;
+  /** Components of its service that wait for it to run. */
+  readonly dependents: readonly string[];
   readonly status: ComponentStatus;
 }
 

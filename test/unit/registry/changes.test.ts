@@ -5,6 +5,26 @@ import { agent, cli, feedAfter, openTemporary, put, putService, spec } from './s
 const web = { service: 'shop', component: 'web' };
 
 describe('changes of specs', () => {
+  test('a component knows who waits for it, whatever comes, goes and changes its mind', async () => {
+    const { registry, sqlite } = await openTemporary();
+    const dependents = async (component: string): Promise<readonly string[] | undefined> =>
+      (await registry.component({ service: 'shop', component }))?.dependents;
+    await registry.change(
+      [putService('shop'), putService('bank'), put('shop', spec('db')), put('bank', spec('db'))],
+      cli,
+    );
+    expect(await dependents('db')).toEqual([]);
+    await registry.change([put('shop', spec('web', { dependsOn: ['db'] })), put('shop', spec('api'))], cli);
+    expect(await dependents('db')).toEqual(['web']);
+    sqlite(`update components set depends_on = '["db","web"]' where service = 'shop' and name = 'api'`);
+    expect([await dependents('db'), await dependents('web')]).toEqual([['api', 'web'], ['api']]);
+    expect((await registry.component({ service: 'bank', component: 'db' }))?.dependents).toEqual([]);
+    await registry.change([put('shop', spec('web'))], cli);
+    expect([await dependents('db'), await dependents('web')]).toEqual([['api'], ['api']]);
+    sqlite(`update context set purging = 1; delete from components where name = 'api'; update context set purging = 0`);
+    expect([await dependents('db'), await dependents('web')]).toEqual([[], []]);
+  });
+
   test('what was put is read back, numbered and attributed', async () => {
     const { registry } = await openTemporary();
     const full = spec('web', {
