@@ -64,12 +64,22 @@ function firstKept(session: Session, log: Log, extra = '', ...parameters: readon
   const byAge = revisionOf(
     session.prepare(`select revision ${from} and +at >= ? order by revision limit 1`).get(...parameters, log.sinceMs),
   );
-  const byCount = revisionOf(
-    session
-      .prepare(`select revision ${from} order by revision desc limit 1 offset ?`)
-      .get(...parameters, log.count - 1),
-  );
-  return Math.max(byAge ?? newest + 1, byCount ?? 0);
+  return Math.max(byAge ?? newest + 1, firstCounted(session, log, from, newest, parameters));
+}
+
+/** The first revision of the newest `count`; 0 when there are no more. */
+function firstCounted(
+  session: Session,
+  { count }: Log,
+  from: string,
+  newest: number,
+  parameters: readonly unknown[],
+): number {
+  const oldest = revisionOf(session.prepare(`select revision ${from} order by revision limit 1`).get(...parameters));
+  // Each has a revision of its own, and counting a hundred thousand takes milliseconds.
+  if (oldest === null || newest - oldest < count) return 0;
+  const row = session.prepare(`select revision ${from} order by revision desc limit 1 offset ?`);
+  return revisionOf(row.get(...parameters, count - 1)) ?? 0;
 }
 
 function raiseFeedFloor(session: Session, revision: number): void {
