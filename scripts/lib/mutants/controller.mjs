@@ -194,12 +194,12 @@ export const controllerMutants = [
     file: controller,
     find: `    } finally {
       // Also when it is said to have failed: it may have been kept, and is no news at the next try.
-      if (isNews) await this.#tellNeighbours(record);
+      if (isNews) this.#tellNeighbours(record);
     }`,
     replace: `    } catch (error) {
       throw error;
     }
-    if (isNews) await this.#tellNeighbours(record);`,
+    if (isNews) this.#tellNeighbours(record);`,
     kills: ['an edit is refused, another one kept'],
   },
   {
