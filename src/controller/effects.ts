@@ -44,11 +44,12 @@ export class Effects {
   async perform(record: ComponentRecord, step: RuntimeStep, signal: AbortSignal): Promise<StepResult> {
     let driver: Driver | undefined;
     try {
-      driver = this.#driverOf(record, step);
-      const result = await this.#do(record, driver, step, signal);
-      const touched = 'nativeId' in step ? step.nativeId : result.nativeId;
-      if (touched !== undefined) await this.#view.refresh(driver.name, touched);
-      return { ok: true, ...result };
+      const at = this.#driverOf(record, step);
+      driver = at;
+      const act = (): Promise<Facts> => this.#doAndLook(record, at, step, signal);
+      if (step.kind !== 'create') return { ok: true, ...(await act()) };
+      const maker = { key: record.key, driver: at.name, volumes: step.spec.volumes };
+      return { ok: true, ...(await this.#mover.whileMaking(maker, act)) };
     } catch (error) {
       const known = toBerthError(error);
       if (driver) {
@@ -62,6 +63,14 @@ export class Effects {
         suggestion: known.suggestion,
       };
     }
+  }
+
+  /** Does it, and looks at what it touched. */
+  async #doAndLook(record: ComponentRecord, driver: Driver, step: RuntimeStep, signal: AbortSignal): Promise<Facts> {
+    const facts = await this.#do(record, driver, step, signal);
+    const touched = 'nativeId' in step ? step.nativeId : facts.nativeId;
+    if (touched !== undefined) await this.#view.refresh(driver.name, touched);
+    return facts;
   }
 
   /** E_WORKLOAD_MISSING when the workload at hand is not there any more, E_RUNTIME_UNAVAILABLE. */
@@ -149,7 +158,6 @@ export class Effects {
     if (others.length > 0) await completeLedger(this.#registry, this.#view, await this.#registry.ledger(record.key));
     const [ledgerId] = await this.#registry.recordIntents(intents);
     await this.#ledger.added(record.key, driver.name);
-    await this.#mover.intend({ key: record.key, driver: driver.name, volumes: step.spec.volumes });
     const nativeId = await createOrSayGone(driver, request, signal);
     if (ledgerId !== undefined) await this.#registry.setNativeId(ledgerId, nativeId);
     return nativeId;

@@ -38,24 +38,49 @@ export class VolumeMover {
   #holders: Promise<Map<string, readonly Holder[]>> | undefined;
   /** The last piece of work on each volume: one at a time. */
   readonly #work = new Map<string, Promise<unknown>>();
+  /** By volume and driver: how many workloads that mount it are just being made there. */
+  readonly #making = new Map<string, number>();
 
   constructor(options: VolumeMoverOptions) {
     this.#options = options;
   }
 
   /**
-   * Before a workload is made by a driver that has not the data that counts: what is made there of its volumes is a copy
-   * yet to be filled, and goes again if it never is.
+   * Makes a workload by `make`, which writes its intents and resolves once the workload is seen. What is made of its
+   * volumes by a driver that has not the data that counts is a copy yet to be filled, and goes again if it never is; but
+   * nothing of them goes meanwhile, nor does their row of the ledger: nobody mounts them yet.
    */
-  async intend({ key: { service }, driver, volumes }: Omit<Mounter, 'nativeId'>): Promise<void> {
-    for (const volume of namedVolumes(volumes).keys()) {
-      const key = { service, volume };
+  async whileMaking<T>(
+    { key: { service }, driver, volumes }: Omit<Mounter, 'nativeId'>,
+    make: () => Promise<T>,
+  ): Promise<T> {
+    const keys = [...namedVolumes(volumes).keys()].map((volume) => ({ service, volume }));
+    const count = (by: 1 | -1): void => {
+      for (const key of keys) {
+        const text = makingKey(key, driver);
+        const left = (this.#making.get(text) ?? 0) + by;
+        if (left > 0) this.#making.set(text, left);
+        else this.#making.delete(text);
+      }
+    };
+    count(1);
+    try {
+      await this.#intend(keys, driver);
+      return await make();
+    } finally {
+      count(-1);
+    }
+  }
+
+  /** What is about to be removed there is wanted again: whoever removes it has ended, or does not begin. */
+  async #intend(keys: readonly VolumeKey[], driver: string): Promise<void> {
+    for (const key of keys) {
       await this.#exclusively(key, async () => {
         const holders = await this.#of(key);
-        if (holders.some((holder) => holder.driver === driver)) return;
+        if (holders.some((holder) => holder.driver === driver && holder.state !== 'old')) return;
         const current = await this.#currentOf(key, holders, driver);
         if (current === driver) return;
-        const others = holders.filter((holder) => holder.driver !== current);
+        const others = holders.filter((holder) => holder.driver !== current && holder.driver !== driver);
         await this.#write(key, [
           ...others,
           { driver: current, state: 'current', copiedFor: null },
@@ -173,7 +198,7 @@ export class VolumeMover {
           view.driverFor(spec.runtime)?.name === driver &&
           namedVolumes(spec.volumes).has(key.volume),
       );
-      return !isToMount && !this.#isMounted(key, driver) && view.health(driver).answering;
+      return !isToMount && !this.#isInUse(key, driver) && view.health(driver).answering;
     });
     if (unwanted.length === 0) return;
     const states = holders.map((holder) =>
@@ -182,7 +207,8 @@ export class VolumeMover {
     await this.#write(key, states);
   }
 
-  #isMounted(key: VolumeKey, driver: string): boolean {
+  #isInUse(key: VolumeKey, driver: string): boolean {
+    if (this.#making.has(makingKey(key, driver))) return true;
     const name = this.#hostName(key);
     return this.#options.view
       .owned()
@@ -243,7 +269,7 @@ export class VolumeMover {
     const { view, registry, log } = this.#options;
     const driver = view.driver(driverName);
     const name = this.#hostName(key);
-    if (!driver || this.#isMounted(key, driverName) || !view.health(driverName).answering) return;
+    if (!driver || this.#isInUse(key, driverName) || !view.health(driverName).answering) return;
     try {
       await driver.removeObject(this.#object(key, driverName), signal);
     } catch (error) {
@@ -321,6 +347,10 @@ export class VolumeMover {
 /** A volume's name is as plain as a component's. */
 function writeKey({ service, volume }: VolumeKey): string {
   return formatKey({ service, component: volume });
+}
+
+function makingKey(key: VolumeKey, driver: string): string {
+  return `${driver} ${writeKey(key)}`;
 }
 
 function readKey(text: string): VolumeKey {

@@ -4,6 +4,9 @@ import type { Container } from '../runtimes/simulated/index.js';
 import { historyFindings } from './history.js';
 import type { SimulatedHome } from './home.js';
 
+/** Of a simulated home. */
+const driverOf = { container: 'simulated', vm: 'simulated-vm' } as const;
+
 /** What is wrong in a home that has converged, in words; empty when nothing is. */
 export async function census(home: SimulatedHome): Promise<readonly string[]> {
   const records = await home.registry.components();
@@ -41,9 +44,10 @@ export async function unprovenFindings(home: SimulatedHome, byId = true): Promis
     );
     if (!isProven && (byId || !isIntended)) findings.push(`the ledger does not know ${name} ${id}`);
   }
-  for (const { kind, name, labels } of home.host.things()) {
+  for (const { realm, kind, name, labels } of home.host.things()) {
     if (labels['berth.home'] !== home.registry.homeId) continue;
-    if (!rows.some((row) => row.kind === kind && row.name === name)) findings.push(`no row for ${kind} ${name}`);
+    const isKnown = rows.some((row) => row.kind === kind && row.name === name && row.driver === driverOf[realm]);
+    if (!isKnown) findings.push(`no row for ${kind} ${name} of ${driverOf[realm]}`);
   }
   return findings;
 }

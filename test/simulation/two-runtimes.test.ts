@@ -1,6 +1,8 @@
 /** A home with two runtimes: what one that does not answer means for components that were, or were never, in it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BerthError } from '../../src/core/errors.js';
+import { podmanLatencies } from '../../src/runtimes/simulated/latency.js';
+import { census } from '../../src/simulation/census.js';
 import { SimulatedHome } from '../../src/simulation/home.js';
 
 let home: SimulatedHome;
@@ -51,6 +53,31 @@ describe('a driver that does not answer', () => {
     await home.converge();
     expect(home.host.machines.find('shop-web')?.state).toBe('running');
     expect(home.host.violations()).toEqual([]);
+  });
+});
+
+describe('a volume that moves', () => {
+  it('stays known wherever it is, whenever its component changes its mind', { timeout: 120_000 }, async () => {
+    const slow = await SimulatedHome.open({ latencies: { ...podmanLatencies, create: 600, removeObject: 300 } });
+    try {
+      slow.host.images.add('localhost/app:1', { program: { writes: '+' } });
+      await slow.start();
+      const runtimes = ['container', 'microvm'] as const;
+      await slow.put({ shop: [web] });
+      await slow.converge();
+      for (let turn = 0; turn < 120; turn += 1) {
+        const [from, to] = turn % 2 === 0 ? runtimes : ([runtimes[1], runtimes[0]] as const);
+        await slow.put({ shop: [{ ...web, runtime: to }] });
+        await slow.clock.advance(turn * 40);
+        await slow.put({ shop: [{ ...web, runtime: from }] });
+        await slow.clock.advance((turn % 7) * 150);
+        await slow.put({ shop: [{ ...web, runtime: to }] });
+        await slow.converge();
+        expect(await census(slow), `turn ${turn}`).toEqual([]);
+      }
+    } finally {
+      await slow.close();
+    }
   });
 });
 

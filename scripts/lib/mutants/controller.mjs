@@ -239,8 +239,8 @@ export const controllerMutants = [
   {
     name: 'copy-intended',
     safeguard: 'the note of a copy that is to be, before its volume is made',
-    file: effects,
-    find: `    await this.#mover.intend({ key: record.key, driver: driver.name, volumes: step.spec.volumes });\n`,
+    file: mover,
+    find: `      await this.#intend(keys, driver);\n`,
     replace: '',
     kills: ['a container is to become a machine, and is to be a container again'],
   },
