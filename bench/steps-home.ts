@@ -144,8 +144,8 @@ async function measured(storage: 'memory' | 'file', { quick }: RunOptions): Prom
         what: `whole steps, ${where}`,
         value: aMinute(activations),
         unit: '/min',
-        // A rate, not a latency: the quick form holds it to its ratio instead. In a file it is the disk's as well.
-        target: quick || storage === 'file' ? null : target,
+        // A rate, not a latency: the quick form holds it to its ratio instead.
+        target: quick ? null : target,
         peer: { what: 'decisions alone', value: decisions, bound: { atLeast: 0.025 } },
         detail: `activations: a component is read, looked at and decided upon, and what follows is written and done; ${services * perService} components`,
       },
