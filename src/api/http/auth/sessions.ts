@@ -44,7 +44,8 @@ export function tokenOfSession(
   const entry = file.tokens.find((one) => one.name === name);
   const expiresAtMs = Number(expires);
   if (entry === undefined || expiresAtMs <= nowMs) return undefined;
-  const [told, due] = [Buffer.from(mac, 'base64url'), sign(file, entry, expiresAtMs)];
+  // As text: bytes have several spellings in base64, and only the one that was given out is good.
+  const [told, due] = [Buffer.from(mac), Buffer.from(base64url(sign(file, entry, expiresAtMs)))];
   return told.length === due.length && timingSafeEqual(told, due) ? entry : undefined;
 }
 

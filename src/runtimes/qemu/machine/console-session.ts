@@ -20,10 +20,14 @@ export async function attachConsole(
   signal: AbortSignal,
 ): Promise<ConsoleSession> {
   throwIfCancelled(signal);
-  const socket = await connectInFolder(deps.host, folder, machineFiles.consoleSocket).catch((error: unknown) => {
+  const begin = (socket: Socket): ConsoleSession => sessionOn(socket, signal);
+  return connectInFolder(deps.host, folder, machineFiles.consoleSocket, begin).catch((error: unknown) => {
     const message = `there is no console to attach to: ${messageOf(error)}`;
     throw new BerthError('E_WORKLOAD_MISSING', message, { cause: error });
   });
+}
+
+function sessionOn(socket: Socket, signal: AbortSignal): ConsoleSession {
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
       resolve();

@@ -101,8 +101,12 @@ async function waitForGreeting(launch: Launch, isOver: () => boolean, signal?: A
     try {
       const options = { folder, socket: machineFiles.qmp, deadlineMs: leftMs, ...(signal ? { signal } : {}) };
       const qmp = await QmpClient.connect(deps, options);
-      const answer = JSON.stringify(await qmp.execute('query-uuid', {}, { deadlineMs: leftMs }));
-      qmp.close();
+      const asked = qmp.execute('query-uuid', {}, { deadlineMs: leftMs });
+      const answer = JSON.stringify(
+        await asked.finally(() => {
+          qmp.close();
+        }),
+      );
       if (answer.includes(spec.uuid)) return;
       throw new BerthError('E_VM_START', `another machine answers in the folder of ${spec.name}: ${answer}`);
     } catch (error) {

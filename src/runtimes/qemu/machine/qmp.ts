@@ -79,10 +79,14 @@ export class QmpClient {
   static async connect(deps: { host: MachineHost; clock: Clock }, options: QmpOptions): Promise<QmpClient> {
     const { folder, socket: name, deadlineMs, signal } = options;
     throwIfCancelled(signal);
-    const socket = await connectInFolder(deps.host, folder, name).catch((error: unknown) => {
+    const client = await connectInFolder(
+      deps.host,
+      folder,
+      name,
+      (socket) => new QmpClient(deps.clock, socket, options.onEvent ?? (() => undefined)),
+    ).catch((error: unknown) => {
       throw lost(messageOf(error), error);
     });
-    const client = new QmpClient(deps.clock, socket, options.onEvent ?? (() => undefined));
     try {
       const ended = client.closed.then(() => {
         throw lost('the connection ended before the greeting');

@@ -1,11 +1,14 @@
 /** The QMP client against a server that can be told to misbehave. */
+import { execa } from 'execa';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createMachineHost } from '../../../../src/runtimes/host/machine-host.js';
 import { QmpClient, type QmpEvent } from '../../../../src/runtimes/qemu/machine/index.js';
+import { eventually } from '../../../support/eventually.js';
 import { realClock } from '../../../support/real-clock.js';
 
 const deps = { host: createMachineHost(), clock: realClock };
@@ -13,7 +16,7 @@ const greeting = '{"QMP": {"version": {"qemu": {"major": 7}}, "capabilities": ["
 const call = { deadlineMs: 2_000 };
 
 let folder: string;
-let server: Server;
+let server: Server | undefined;
 let client: QmpClient | undefined;
 let peers: Socket[];
 
@@ -25,14 +28,14 @@ beforeEach(async () => {
 afterEach(async () => {
   client?.close();
   for (const peer of peers) peer.destroy();
-  await new Promise((resolve) => server.close(resolve));
+  await new Promise((resolve) => (server ? server.close(resolve) : resolve(null)));
   await rm(folder, { recursive: true, force: true });
 });
 
 type Answer = (id: string, command: string, peer: Socket) => void;
 
 async function serve(answer: Answer, first = greeting): Promise<void> {
-  server = createServer((peer) => {
+  const listening = createServer((peer) => {
     peers.push(peer);
     peer.on('error', () => undefined);
     peer.write(first);
@@ -44,7 +47,8 @@ async function serve(answer: Answer, first = greeting): Promise<void> {
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(join(folder, 'q.sock'), resolve));
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(join(folder, 'q.sock'), resolve));
 }
 
 function connect(onEvent: (event: QmpEvent) => void = () => undefined, deadlineMs = 2_000): Promise<QmpClient> {
@@ -106,7 +110,7 @@ it('gives up on a line without end', async () => {
 it('waits no longer than its deadline, for a greeting or an answer, and stops when it is cancelled', async () => {
   await serve(() => undefined, '');
   await expect(connect(undefined, 50)).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
-  await new Promise((resolve) => server.close(resolve));
+  await new Promise((resolve) => server?.close(resolve));
   await serve(() => undefined);
   client = await connect();
   await expect(client.execute('x', {}, { deadlineMs: 30 })).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
@@ -121,4 +125,29 @@ it('says that nothing listens', async () => {
   await expect(QmpClient.connect(deps, { folder, socket: 'none.sock', deadlineMs: 100 })).rejects.toMatchObject({
     code: 'E_DRIVER_UNREACHABLE',
   });
+});
+
+it('outlives a QEMU that dies between letting it in and being heard', async () => {
+  // It listens, and its loop never comes to take a connection: as a QEMU that fails while it starts.
+  const script = `require('net').createServer().listen(process.argv[1], () => { for (;;); })`;
+  const path = join(folder, 'q.sock');
+  const dying = execa(process.execPath, ['-e', script, path], { reject: false });
+  await eventually(() => deps.host.exists(path));
+  const host = {
+    ...deps.host,
+    openFolder: async (name: string) => {
+      const opened = await deps.host.openFolder(name);
+      const close = async (): Promise<void> => {
+        dying.kill('SIGKILL');
+        await dying;
+        // The reset is read meanwhile.
+        for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+        await opened.close();
+      };
+      return { ...opened, close };
+    },
+  };
+  await expect(
+    QmpClient.connect({ host, clock: realClock }, { folder, socket: 'q.sock', deadlineMs: 10_000 }),
+  ).rejects.toMatchObject({ code: 'E_DRIVER_UNREACHABLE', message: expect.stringContaining('QMP') as string });
 });
