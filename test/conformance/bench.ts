@@ -129,10 +129,20 @@ export class Bench {
     });
   }
 
-  /** Removes what the case made. */
+  /** Removes what the case made: what was removed runs no more, whatever the runtime says of it. */
   async sweep(): Promise<void> {
     const created = this.#created.splice(0);
     await Promise.all(created.map(({ driver, id }) => driver.remove(id, patience())));
+    await this.untilEnded(created.map(({ id }) => id));
+  }
+
+  /** Waits until the host runs nothing for these workloads. */
+  async untilEnded(nativeIds: readonly string[]): Promise<void> {
+    await eventually(async () => expect(await this.fixture.processesOf(nativeIds)).toEqual([]), {
+      timeoutMs: 10_000,
+      everyMs: 20,
+      describe: 'nothing runs of what was removed',
+    });
   }
 
   /** Removes the networks and volumes of both homes, then whatever the fixture knows of. */

@@ -153,6 +153,8 @@ export interface Fixture {
   readonly floodMb: number;
   /** How many list calls reached the runtime so far; null: nobody counts. */
   readonly listCalls: (() => number) | null;
+  /** What runs on the host for these native ids, also when the runtime knows nothing of it any more. */
+  processesOf(nativeIds: readonly string[]): Promise<readonly string[]>;
   /** Removes whatever is left, of both homes and of no home, that this fixture or its tests made. */
   cleanup(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { freePort, makePodmanHome, podman, runByHand, type PodmanHome } from '../support/podman-fixture.js';
 import { ensureTestImage } from '../support/podman-image.js';
+import { processesNamed } from '../support/processes.js';
 import { commandOf, shell } from './commands.js';
 import type { Fixture, Hangable } from './fixture.js';
 import { openHangingSocket } from './hanging-socket.js';
@@ -100,6 +101,7 @@ async function makeFixture(): Promise<Fixture> {
       await eventually(() => home.driver.list(AbortSignal.timeout(10_000)), { timeoutMs: 20_000, everyMs: 50 });
     },
     listCalls: null,
+    processesOf: processesNamed,
     cleanup: async () => {
       for (const id of strangers) await podman('rm', '--force', '--ignore', '--time', '0', id);
       await home.dispose();

@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.js';
 import { halt } from '../support/halt.js';
 import { freePort, podman } from '../support/podman-fixture.js';
 import { ensureTestImage } from '../support/podman-image.js';
+import { processesNamed } from '../support/processes.js';
 import { byQmp, makeQemuHome, type QemuHome } from '../support/qemu-fixture.js';
 import { commandOf, shell } from './commands.js';
 import { canMachines, type Fixture, type Hangable } from './fixture.js';
@@ -101,6 +102,7 @@ async function makeFixture(): Promise<Fixture> {
     // The serial console takes about half a megabyte a second.
     floodMb: 1,
     listCalls: null,
+    processesOf: processesNamed,
     cleanup: async () => {
       await home.dispose();
       await other.dispose();

@@ -90,6 +90,7 @@ async function makeFixture(realm: 'container' | 'vm'): Promise<Fixture> {
     storm: { workloads: 5, rounds: 5 },
     floodMb: 10,
     listCalls: () => host.faults.calls('list'),
+    processesOf: async (ids) => ids.filter((id) => host.engineOf(realm).find(id)?.state === 'running'),
     cleanup: async () => {
       await driver.close();
     },

@@ -103,6 +103,8 @@ async function removeOwned(homeId: string): Promise<void> {
   const ids = async (...argv: readonly string[]): Promise<readonly string[]> =>
     (await podman(...argv, '--quiet', '--filter', label)).split('\n').filter((id) => id !== '');
   for (const id of await ids('ps', '--all')) {
+    // Podman 4.3 removes what is just being stopped without ending it.
+    await podman('kill', id).catch(() => undefined);
     const remove = (): Promise<string> => podman('rm', '--force', '--volumes', '--time', '0', id);
     // Of a container whose conmon a test killed, the first try only learns that it is down.
     await remove().catch(remove);

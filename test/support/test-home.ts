@@ -11,6 +11,7 @@ import { execa } from 'execa';
 import { berthMain, root } from '../../scripts/lib/paths.mjs';
 import { eventually } from './eventually.js';
 import { killMachines } from './machines.js';
+import { processesNamed } from './processes.js';
 
 export { root };
 
@@ -105,9 +106,17 @@ export async function makeTestHome(settings: Readonly<Record<string, string>> = 
     await removeContainers(prefix);
     await removeNetworksAndVolumes(path);
     await rm(path, { recursive: true, force: true });
+    // What no runtime knows any more would go on for ever.
+    await eventually(async () => mustBeNone(await processesNamed([prefix])), {
+      describe: 'nothing runs of a home that was disposed of',
+    });
   };
 
   return { path, prefix, env, berth, startAgent, dispose };
+}
+
+function mustBeNone(processes: readonly string[]): void {
+  if (processes.length > 0) throw new Error(processes.join('; '));
 }
 
 interface Child {
@@ -135,7 +144,10 @@ export async function podman(...args: readonly string[]): Promise<CommandResult>
 async function removeContainers(prefix: string): Promise<void> {
   const { stdout } = await podman('ps', '-a', '--filter', `name=^${prefix}`, '--format', '{{.ID}}');
   const ids = stdout.split('\n').filter((id) => id !== '');
-  if (ids.length > 0) await podman('rm', '-f', '-t', '0', ...ids);
+  if (ids.length === 0) return;
+  // Podman 4.3 removes what is just being stopped without ending it.
+  await podman('kill', ...ids);
+  await podman('rm', '-f', '-t', '0', ...ids);
 }
 
 /** By the home's id, which their names hold. */

@@ -27,6 +27,7 @@ import { buildImage, pullImage, resolveImage, type ImagesOptions } from './image
 import { Listing } from './listing.js';
 import { defaultPodmanSettings, type PodmanDriverOptions, type PodmanSettings } from './options.js';
 import { hasDnsProgram, probeHost, type HostFacts } from './probe-host.js';
+import { ProcessWatch } from './processes.js';
 import { ServiceManager } from './service.js';
 import { readVolume, writeVolume, type VolumeContentOptions } from './volume-content.js';
 import { infoSchema, readAnswer, type PodmanInfo } from './wire.js';
@@ -85,12 +86,14 @@ class PodmanDriver implements ImageKeeper {
     this.#service = service;
     const client = (): LibpodClient => service.client();
     const base = { ...settings, driver: driverName, homeId, clock, host, client };
-    this.#listing = new Listing(base);
+    const processes = new ProcessWatch(host, clock);
+    this.#listing = new Listing({ ...base, processes });
     this.#objects = new HostObjects(base);
     this.#actions = new WorkloadActions({
       ...base,
       namePrefix: options.namePrefix,
       objects: this.#objects,
+      processes,
       inspect: (idOrName, signal) => this.#listing.inspect(idOrName, signal),
       createDefaults: () => this.#hostFacts(),
     });

@@ -13,7 +13,7 @@ import { ownershipOf } from './labels.js';
 import { mapLimited } from '../host/map-limited.js';
 import { pause } from '../host/pause.js';
 import { bootTimeOf, defaultsOf, workloadOfEntry, workloadOfInspection, type ImageDefaults } from './normalize.js';
-import { ProcessWatch } from './processes.js';
+import type { ProcessWatch } from './processes.js';
 import { imageMapOf } from './references.js';
 import { imageEntrySchema, imageSchema, inspectSchema, listEntrySchema, readAnswer, type ListEntry } from './wire.js';
 
@@ -23,6 +23,7 @@ export interface ListingOptions {
   readonly clock: Clock;
   readonly host: Host;
   readonly client: () => LibpodClient;
+  readonly processes: ProcessWatch;
   /** For one list call. */
   readonly listDeadlineMs: number;
   /** For one inspection. */
@@ -73,7 +74,7 @@ export class Listing {
 
   constructor(options: ListingOptions) {
     this.#options = options;
-    this.#processes = new ProcessWatch(options.host, options.clock);
+    this.#processes = options.processes;
   }
 
   /** True when the last list found an owned container changed since the one before. */
@@ -242,11 +243,11 @@ export class Listing {
 
   #forget(entries: readonly ListEntry[]): void {
     const present = new Set(entries.map((entry) => entry.Id));
+    this.#processes.keepOnly(present);
     const imagesInUse = new Set(entries.map((entry) => entry.ImageID ?? ''));
     for (const id of this.#cache.keys()) {
       if (present.has(id)) continue;
       this.#cache.delete(id);
-      this.#processes.forget(id);
       this.#changed = true;
     }
     for (const id of this.#images.keys()) if (!imagesInUse.has(id)) this.#images.delete(id);

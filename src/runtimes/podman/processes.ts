@@ -4,10 +4,21 @@
  */
 import type { Clock } from '../../core/ports/clock.js';
 import type { Host } from '../host/host.js';
+import { pause } from '../host/pause.js';
 import { startTicksOf } from '../host/process-identity.js';
 
 /** How long a process must be gone before podman is not believed: its own clean-up takes a moment. */
 const goneAfterMs = 3_000;
+
+/** How long a process that was killed may take to be gone, and how often that is looked at. */
+const killWaitMs = 2_000;
+const killLookMs = 10;
+
+/** The first process of a container, as it was once seen. */
+export interface SeenProcess {
+  readonly pid: number;
+  readonly startTicks: string;
+}
 
 /** Remembers since when processes are gone. */
 export class ProcessWatch {
@@ -15,7 +26,7 @@ export class ProcessWatch {
   readonly #clock: Clock;
   readonly #goneSince = new Map<string, number>();
   /** The process behind each container, as it was first seen: its number may be somebody else's later. */
-  readonly #seen = new Map<string, { readonly pid: number; readonly startTicks: string }>();
+  readonly #seen = new Map<string, SeenProcess>();
   /** True once one was seen: a service in another PID namespace has numbers that mean nothing here. */
   #sharesProcesses = false;
 
@@ -37,10 +48,45 @@ export class ProcessWatch {
     return this.#sharesProcesses && this.#clock.monotonic() - since >= goneAfterMs;
   }
 
-  /** The container is no more. */
-  forget(containerId: string): void {
-    this.#goneSince.delete(containerId);
-    this.#seen.delete(containerId);
+  /** The process that a container was last seen with; undefined: with none. */
+  processOf(containerId: string): SeenProcess | undefined {
+    return this.#seen.get(containerId);
+  }
+
+  /**
+   * Ends what is left of a container that podman says is down or gone: nobody else will, for podman does not know of it
+   * any more. Only what is proven to be that very process of that container is killed. With it goes all that it started,
+   * as it is the first of its PID namespace (man 7 pid_namespaces). Returns once it is gone, or was given its time.
+   */
+  async end(containerId: string, seen: SeenProcess | undefined, signal: AbortSignal): Promise<void> {
+    const untilMs = this.#clock.monotonic() + killWaitMs;
+    while (seen && (await this.#isProven(containerId, seen))) {
+      this.#host.kill(seen.pid, 'SIGKILL');
+      if (signal.aborted || this.#clock.monotonic() >= untilMs) return;
+      await pause(this.#clock, killLookMs, signal);
+    }
+  }
+
+  /** A number may be another's by now, or of another host's: the kernel or its parent must name the container. */
+  async #isProven(containerId: string, { pid, startTicks }: SeenProcess): Promise<boolean> {
+    const cgroups = await this.#host.readText(`/proc/${pid}/cgroup`);
+    const isNamed = cgroups?.includes(containerId) === true || (await this.#parentNames(pid, containerId));
+    return isNamed && (await startTicksOf(this.#host, pid)) === startTicks;
+  }
+
+  /** Where containers have no control groups of their own: its conmon has the id among its arguments. */
+  async #parentNames(pid: number, containerId: string): Promise<boolean> {
+    const status = (await this.#host.readText(`/proc/${pid}/status`)) ?? '';
+    const parent = /^PPid:\s*(\d+)$/m.exec(status)?.[1];
+    const argv = parent === undefined ? undefined : await this.#host.readText(`/proc/${parent}/cmdline`);
+    return argv?.split('\0').includes(containerId) === true;
+  }
+
+  /** All other containers are no more. */
+  keepOnly(containerIds: ReadonlySet<string>): void {
+    for (const known of [this.#goneSince, this.#seen]) {
+      for (const id of known.keys()) if (!containerIds.has(id)) known.delete(id);
+    }
   }
 
   async #isThere(containerId: string, pid: number): Promise<boolean> {

@@ -16,6 +16,7 @@ import {
 import type { Host } from '../host/host.js';
 import type { HostObjects } from './host-objects.js';
 import { pause } from '../host/pause.js';
+import type { ProcessWatch } from './processes.js';
 import { createdSchema, readAnswer } from './wire.js';
 
 export interface ActionsOptions {
@@ -26,6 +27,7 @@ export interface ActionsOptions {
   readonly host: Host;
   readonly client: () => LibpodClient;
   readonly objects: HostObjects;
+  readonly processes: ProcessWatch;
   readonly inspect: (idOrName: string, signal: AbortSignal) => Promise<ObservedWorkload | undefined>;
   readonly createDefaults: () => Promise<CreateDefaults>;
   readonly callDeadlineMs: number;
@@ -101,10 +103,18 @@ export class WorkloadActions {
   /** Asks it to end, waits for the grace, kills, and if podman cannot bring it down removes it. */
   async stop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
     const workload = await this.#ours(nativeId, signal);
-    if (isDown(workload) && !workload?.problem) return;
-    if (workload?.problem && (await this.#unstick(nativeId, signal))) return;
+    if (!workload || (isDown(workload) && !workload.problem)) return;
+    if (workload.problem && (await this.#unstick(nativeId, signal))) return;
+    const { processes } = this.#options;
+    const process = processes.processOf(workload.nativeId);
     // A frozen program cannot act on a signal, and podman refuses to stop it.
-    if (workload?.state === 'paused') await this.unpause(nativeId, signal);
+    if (workload.state === 'paused') await this.unpause(nativeId, signal);
+    await this.#bringToEnd(nativeId, graceMs, signal);
+    // Whoever removed it meanwhile by podman 4.3 has left its program running: see `remove`.
+    await processes.end(workload.nativeId, process, signal);
+  }
+
+  async #bringToEnd(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
     try {
       await this.#askToStop(nativeId, graceMs, signal);
     } catch (error) {
@@ -146,17 +156,32 @@ export class WorkloadActions {
     }
   }
 
-  /** Removes it with its anonymous volumes, killing it if it still runs. Named volumes stay. */
+  /**
+   * Removes it with its anonymous volumes, killing it if it still runs. Named volumes stay. Podman 4.3 kills only what it
+   * calls running: of what is being stopped just then it forgets the container, and the program runs on, seen by nobody
+   * (libpod/runtime_ctr.go, `removeContainer`). So that is killed first, and what is left of it afterwards as well.
+   */
   async remove(nativeId: string, signal: AbortSignal): Promise<void> {
     // Read just before: an id that is somebody else's is never removed, whatever the caller believed.
     const workload = await this.#ours(nativeId, signal);
     if (!workload) return;
+    const { processes } = this.#options;
+    const process = processes.processOf(workload.nativeId);
+    if (workload.state === 'stopping') {
+      await this.#kill(workload.nativeId, signal);
+      await this.#waitUntilDown(workload.nativeId, killWaitMs, signal);
+    }
+    await this.#deleteSurely(workload.nativeId, signal);
+    await processes.end(workload.nativeId, process, signal);
+  }
+
+  async #deleteSurely(nativeId: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#delete(workload.nativeId, signal);
+      await this.#delete(nativeId, signal);
     } catch (error) {
       // Of a container whose conmon is dead, the first try only learns that it is down.
       if (!isBerthError(error, 'E_DRIVER_FAILED')) throw error;
-      await this.#delete(workload.nativeId, signal);
+      await this.#delete(nativeId, signal);
     }
   }
 
@@ -276,14 +301,18 @@ export class WorkloadActions {
     }
   }
 
-  /** By force: kill, and if podman cannot bring it down remove it. */
-  async #bringDown(nativeId: string, signal: AbortSignal): Promise<void> {
+  async #kill(nativeId: string, signal: AbortSignal): Promise<void> {
     // A container that cannot be killed any more is refused with 500, or 409 in newer versions.
     await this.#call('POST', pathOf(nativeId, 'kill'), `kill ${shortId(nativeId)}`, signal, {
       query: { signal: 'SIGKILL' },
       deadlineMs: killDeadlineMs,
       allow: [404, 409, 500],
     });
+  }
+
+  /** By force: kill, and if podman cannot bring it down remove it. */
+  async #bringDown(nativeId: string, signal: AbortSignal): Promise<void> {
+    await this.#kill(nativeId, signal);
     if (await this.#waitUntilDown(nativeId, killWaitMs, signal)) return;
     await this.remove(nativeId, signal);
   }

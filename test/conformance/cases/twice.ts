@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest';
 import { expectRefusal, patience, within, type Bench } from '../bench.js';
+import type { Can } from '../fixture.js';
 
 const graceMs = 20_000;
 const longGraceMs = 120_000;
 
 /** Each word said twice at once, and words that cross each other. */
-export function twiceCases(bench: Bench): void {
+export function twiceCases(bench: Bench, can: Can): void {
+  /** In the middle of its grace; a machine that was told to end shows nothing of it. */
+  const untilStopping = (id: string): Promise<unknown> => bench.untilState(id, can.daemon ? 'stopping' : 'running');
+
   it('starts once, stops once and removes once what it is told to at once', async () => {
     const { driver } = bench;
     const id = await bench.create();
@@ -40,12 +44,22 @@ export function twiceCases(bench: Bench): void {
     const { driver } = bench;
     const id = await bench.run({ program: { does: 'ignore-term' } });
     const stopping = driver.stop(id, longGraceMs, patience());
-    await bench.untilListed(id, ({ state }) => {
-      expect(['running', 'stopping']).toContain(state);
-    });
+    await untilStopping(id);
     await within(driver.remove(id, patience()), 'a remove during a stop');
     await within(stopping, 'a stop of what was removed');
     expect(await driver.inspect(id, patience())).toBeUndefined();
+    await bench.untilEnded([id]);
+  });
+
+  it('ends what is removed by hand while it is stopped', async () => {
+    const { driver, fixture } = bench;
+    const id = await bench.run({ program: { does: 'ignore-term' } });
+    const stopping = driver.stop(id, longGraceMs, patience());
+    await untilStopping(id);
+    await fixture.byHand.remove(id);
+    await within(stopping, 'a stop of what was removed');
+    expect(await driver.inspect(id, patience())).toBeUndefined();
+    await bench.untilEnded([id]);
   });
 
   it('makes a workload while the one of its name is removed, or says that the name is taken', async () => {

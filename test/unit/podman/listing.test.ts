@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BerthError, type ErrorCode } from '../../../src/core/errors.js';
 import type { LibpodClient } from '../../../src/runtimes/podman/client.js';
 import { Listing } from '../../../src/runtimes/podman/listing.js';
+import { ProcessWatch } from '../../../src/runtimes/podman/processes.js';
 import { createVirtualClock } from '../../../src/simulation/virtual-clock.js';
 import { createFakeHost } from './fake-host.js';
 
@@ -22,11 +23,9 @@ function listing(refusals: ErrorCode[]): { readonly list: Listing; readonly aske
     },
     close: async () => undefined,
   };
+  const [host, clock] = [createFakeHost(), createVirtualClock()];
   const list = new Listing({
-    driver: 'podman',
-    homeId: 'home',
-    clock: createVirtualClock(),
-    host: createFakeHost(),
+    ...{ driver: 'podman', homeId: 'home', clock, host, processes: new ProcessWatch(host, clock) },
     client: () => client,
     listDeadlineMs: 1_000,
     callDeadlineMs: 1_000,

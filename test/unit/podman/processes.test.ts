@@ -28,3 +28,74 @@ describe('the process of a container', () => {
     expect(await watch.isGone('box', 43)).toBe(false);
   });
 });
+
+describe('what is left of a container', () => {
+  const id = '4f'.repeat(32);
+  const signal = new AbortController().signal;
+
+  /** Pid 42 as the container's, with these files beside its stat. */
+  async function seen(files: Readonly<Record<string, string>>) {
+    const [host, clock] = [createFakeHost({ '/proc/42/stat': stat(42, '777'), ...files }), createVirtualClock()];
+    const watch = new ProcessWatch(host, clock);
+    expect(watch.processOf(id)).toBeUndefined();
+    await watch.isGone(id, 42);
+    const process = watch.processOf(id);
+    expect(process).toEqual({ pid: 42, startTicks: '777' });
+    return { host, clock, watch, process };
+  }
+
+  it.each([
+    ['its control groups', { '/proc/42/cgroup': `4:memory:/libpod_parent/libpod-${id}\n` }],
+    [
+      'its conmon',
+      {
+        '/proc/42/status': 'Name:\tsh\nPid:\t42\nPPid:\t41\n',
+        '/proc/41/cmdline': `conmon\0-c\0${id}\0`,
+        '/proc/42/cgroup': '0::/user.slice\n',
+      },
+    ],
+  ])('is killed until it is gone, proven by %s', async (_by, files) => {
+    const { host, clock, watch, process } = await seen(files);
+    const ending = watch.end(id, process, signal);
+    await clock.advance(25);
+    expect(host.signals.length).toBeGreaterThan(1);
+    expect(host.signals.every(([pid, name]) => pid === 42 && name === 'SIGKILL')).toBe(true);
+    host.files.delete('/proc/42/stat');
+    await clock.advance(25);
+    await ending;
+  });
+
+  it('is left alone when its number is another’s by now, or of another host’s', async () => {
+    const group = { '/proc/42/cgroup': `0::/libpod-${id}.scope\n` };
+    const later = await seen(group);
+    later.host.files.set('/proc/42/stat', stat(42, '9999'));
+    await later.watch.end(id, later.process, signal);
+    const elsewhere = await seen({ '/proc/42/cgroup': '0::/system.slice/sshd.service\n' });
+    await elsewhere.watch.end(id, elsewhere.process, signal);
+    const other = await seen({
+      '/proc/42/status': 'PPid:\t41\n',
+      '/proc/41/cmdline': `conmon\0-c\0${'5e'.repeat(32)}\0`,
+    });
+    await other.watch.end(id, other.process, signal);
+    await other.watch.end(id, undefined, signal);
+    expect([...later.host.signals, ...elsewhere.host.signals, ...other.host.signals]).toEqual([]);
+  });
+
+  it('is not waited for for ever', async () => {
+    const { host, clock, watch, process } = await seen({ '/proc/42/cgroup': `0::/libpod-${id}.scope\n` });
+    const ending = watch.end(id, process, signal);
+    await clock.advance(2_100);
+    await ending;
+    const told = host.signals.length;
+    await clock.advance(5_000);
+    expect(host.signals.length).toBe(told);
+  });
+
+  it('is remembered for as long as there is the container', async () => {
+    const { watch, process } = await seen({});
+    watch.keepOnly(new Set([id]));
+    expect(watch.processOf(id)).toBe(process);
+    watch.keepOnly(new Set(['other']));
+    expect(watch.processOf(id)).toBeUndefined();
+  });
+});
