@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
 import type { Log } from '../../core/ports/log.js';
 import type { Folders } from '../host/folders.js';
+import { oneAtATime } from '../host/one-at-a-time.js';
 import { machineFiles, userNetwork } from './contracts.js';
 import { parseReport } from './guest/index.js';
 import { forcedExitCode, storyOfNanos, storyOfReport, type RunStory } from './judge.js';
@@ -43,8 +44,8 @@ interface Life {
   paused: boolean;
   /** When its program was reported started; null: not yet. */
   started: StartedMark | null;
-  /** A look for that report that is under way. */
-  looking: Promise<void> | null;
+  /** Looks for that report; what could not be written down is looked for again. */
+  readonly lookForStart: () => Promise<void>;
   /** Set while Berth itself stops it: its end is judged when the stop is over. */
   stopping: Promise<unknown> | null;
   /** Berth asked its program to end. */
@@ -91,7 +92,7 @@ export class Lives {
 
   async #viewUp(record: VmRecord, run: RunIdentity): Promise<MachineView> {
     const life = this.follow(record, run);
-    if (life && !life.started) await this.#lookForStart(life);
+    if (life && !life.started) await life.lookForStart();
     const started = life ? (life.started ?? undefined) : await this.#startByTheWay(record, run);
     return {
       kind: 'up',
@@ -140,15 +141,15 @@ export class Lives {
     });
     const keeper = new ConsoleKeeper(deps, { folder, limitMb: record.logLimitMb });
     const lookAgain = (): void => {
-      if (!life.started) this.#inBackground(record.id, () => this.#lookForStart(life));
+      if (!life.started) this.#inBackground(record.id, life.lookForStart);
     };
     const life: Life = {
       ...{ record, run, session, keeper },
+      lookForStart: oneAtATime(() => this.#lookForStart(life)),
       unwatch: deps.host.watchFolder(folder, lookAgain) ?? (() => undefined),
       ...{
         paused: false,
         started: null,
-        looking: null,
         stopping: null,
         wasAsked: false,
         wasForced: false,
@@ -208,15 +209,7 @@ export class Lives {
     }
   }
 
-  /** One look at a time; what could not be written down is looked for again. */
   async #lookForStart(life: Life): Promise<void> {
-    life.looking ??= this.#lookOnce(life).finally(() => {
-      life.looking = null;
-    });
-    await life.looking;
-  }
-
-  async #lookOnce(life: Life): Promise<void> {
     const { store, deps } = this.#options;
     const { record, run } = life;
     const { started } = await store.marks(record.id, run.uuid);
