@@ -4,14 +4,15 @@
  * when it has proven itself, and only then the old data goes.
  */
 import { BerthError, isBerthError, messageOf } from '../core/errors.js';
-import { formatKey, volumeName, type ComponentKey } from '../core/names.js';
+import { volumeName, type ComponentKey } from '../core/names.js';
 import type { HostObject } from '../core/observation.js';
 import type { Clock } from '../core/ports/clock.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
-import type { ChangeContext, Registry, VolumeHolder, VolumeKey } from '../core/ports/registry.js';
+import type { ChangeContext, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
 import { parseVolume } from '../core/spec.js';
+import { textOf, VolumeHolders, type Holder } from './volume-holders.js';
 
 export interface VolumeMoverOptions {
   readonly registry: Registry;
@@ -30,19 +31,15 @@ export interface Mounter {
   readonly volumes: readonly string[];
 }
 
-type Holder = Omit<VolumeHolder, 'service' | 'volume'>;
-
 export class VolumeMover {
   readonly #options: VolumeMoverOptions;
-  /** All that the registry says of holders; only this class changes it. */
-  #holders: Promise<Map<string, readonly Holder[]>> | undefined;
-  /** The last piece of work on each volume: one at a time. */
-  readonly #work = new Map<string, Promise<unknown>>();
+  readonly #holders: VolumeHolders;
   /** By volume and driver: how many workloads that mount it are just being made there. */
   readonly #making = new Map<string, number>();
 
   constructor(options: VolumeMoverOptions) {
     this.#options = options;
+    this.#holders = new VolumeHolders(options.registry);
   }
 
   /**
@@ -75,13 +72,13 @@ export class VolumeMover {
   /** What is about to be removed there is wanted again: whoever removes it has ended, or does not begin. */
   async #intend(keys: readonly VolumeKey[], driver: string): Promise<void> {
     for (const key of keys) {
-      await this.#exclusively(key, async () => {
-        const holders = await this.#of(key);
+      await this.#holders.exclusively(key, async () => {
+        const holders = await this.#holders.of(key);
         if (holders.some((holder) => holder.driver === driver && holder.state !== 'old')) return;
         const current = await this.#currentOf(key, holders, driver);
         if (current === driver) return;
         const others = holders.filter((holder) => holder.driver !== current && holder.driver !== driver);
-        await this.#write(key, [
+        await this.#holders.write(key, [
           ...others,
           { driver: current, state: 'current', copiedFor: null },
           { driver, state: 'copy', copiedFor: null },
@@ -98,7 +95,7 @@ export class VolumeMover {
     let copied = false;
     for (const [volume, sizeMb] of namedVolumes(mounter.volumes)) {
       const key = { service: mounter.key.service, volume };
-      if (await this.#exclusively(key, () => this.#prepareOne(key, sizeMb, mounter, signal))) copied = true;
+      if (await this.#holders.exclusively(key, () => this.#prepareOne(key, sizeMb, mounter, signal))) copied = true;
     }
     return copied;
   }
@@ -109,26 +106,25 @@ export class VolumeMover {
       const key = { service: mounter.key.service, volume };
       const isItsCopy = (holder: Holder): boolean =>
         holder.driver === mounter.driver && holder.copiedFor === mounter.nativeId;
-      if (!(await this.#of(key)).some(isItsCopy)) continue;
-      await this.#exclusively(key, async () => {
-        const holders = await this.#of(key);
+      if (!(await this.#holders.of(key)).some(isItsCopy)) continue;
+      await this.#holders.exclusively(key, async () => {
+        const holders = await this.#holders.of(key);
         const settled = holders.map((holder): Holder => {
           const state = isItsCopy(holder) ? 'current' : 'old';
           return { driver: holder.driver, state, copiedFor: null };
         });
-        if (holders.some(isItsCopy)) await this.#write(key, settled);
+        if (holders.some(isItsCopy)) await this.#holders.write(key, settled);
       });
     }
   }
 
   /** Removes what was given up and nobody mounts any more; what cannot be removed yet is tried again at the next call. */
   async sweep(signal: AbortSignal): Promise<void> {
-    for (const [text, holders] of [...(await this.#all())]) {
+    for (const { key, holders } of await this.#holders.all()) {
       if (holders.every(({ state }) => state === 'current')) continue;
-      const key = readKey(text);
-      await this.#exclusively(key, async () => {
+      await this.#holders.exclusively(key, async () => {
         await this.#giveUpUnwanted(key);
-        for (const { driver, state } of await this.#of(key)) {
+        for (const { driver, state } of await this.#holders.of(key)) {
           if (state === 'old' && !signal.aborted) await this.#removeOld(key, driver, signal);
         }
       });
@@ -137,16 +133,16 @@ export class VolumeMover {
 
   /** The names of the drivers that have something of a volume, as far as the registry knows. */
   async holdersOf(key: VolumeKey): Promise<readonly string[]> {
-    return (await this.#of(key)).map(({ driver }) => driver);
+    return (await this.#holders.of(key)).map(({ driver }) => driver);
   }
 
   /** The registry forgot the volume. */
   async forgotten(key: VolumeKey): Promise<void> {
-    (await this.#all()).delete(writeKey(key));
+    await this.#holders.forget(key);
   }
 
   async #prepareOne(key: VolumeKey, sizeMb: number | null, mounter: Mounter, signal: AbortSignal): Promise<boolean> {
-    const holders = await this.#of(key);
+    const holders = await this.#holders.of(key);
     const current = await this.#currentOf(key, holders, mounter.driver);
     if (current === mounter.driver) {
       await this.#giveUpCopies(key, holders, current);
@@ -168,9 +164,9 @@ export class VolumeMover {
       { driver: current, state: 'current', copiedFor: null },
       { driver: to.name, state: 'copy', copiedFor },
     ];
-    await this.#write(key, rows(null));
+    await this.#holders.write(key, rows(null));
     const copied = await this.#copy(key, mounter.key, { from, to, sizeMb }, signal);
-    await this.#write(key, rows(mounter.nativeId));
+    await this.#holders.write(key, rows(mounter.nativeId));
     return copied;
   }
 
@@ -178,7 +174,7 @@ export class VolumeMover {
   async #giveUpCopies(key: VolumeKey, holders: readonly Holder[], current: string): Promise<void> {
     if (holders.length > 0 && holders.every(({ state }) => state !== 'copy')) return;
     const rest = holders.filter(({ driver }) => driver !== current);
-    await this.#write(key, [
+    await this.#holders.write(key, [
       { driver: current, state: 'current', copiedFor: null },
       ...rest.map(({ driver }): Holder => ({ driver, state: 'old', copiedFor: null })),
     ]);
@@ -186,7 +182,7 @@ export class VolumeMover {
 
   /** A copy for a workload that never proved itself is nobody's once nothing there mounts it, or is to. */
   async #giveUpUnwanted(key: VolumeKey): Promise<void> {
-    const holders = await this.#of(key);
+    const holders = await this.#holders.of(key);
     const copies = holders.filter(({ state }) => state === 'copy');
     if (copies.length === 0 || holders.every(({ state }) => state !== 'current')) return;
     const { registry, view } = this.#options;
@@ -204,7 +200,7 @@ export class VolumeMover {
     const states = holders.map((holder) =>
       unwanted.includes(holder) ? { ...holder, state: 'old' as const, copiedFor: null } : holder,
     );
-    await this.#write(key, states);
+    await this.#holders.write(key, states);
   }
 
   #isInUse(key: VolumeKey, driver: string): boolean {
@@ -280,9 +276,9 @@ export class VolumeMover {
       (row) => row.kind === 'volume' && row.driver === driverName && row.name === name,
     );
     await registry.forget(rows.map((row) => row.id));
-    await this.#write(
+    await this.#holders.write(
       key,
-      (await this.#of(key)).filter((holder) => holder.driver !== driverName),
+      (await this.#holders.of(key)).filter((holder) => holder.driver !== driverName),
     );
   }
 
@@ -293,69 +289,10 @@ export class VolumeMover {
   #object(key: VolumeKey, driver: string): HostObject {
     return { kind: 'volume', driver, name: this.#hostName(key), service: key.service, component: null };
   }
-
-  async #of(key: VolumeKey): Promise<readonly Holder[]> {
-    return (await this.#all()).get(writeKey(key)) ?? [];
-  }
-
-  async #write(key: VolumeKey, holders: readonly Holder[]): Promise<void> {
-    try {
-      await this.#options.registry.setVolumeHolders(key, holders);
-    } catch (error) {
-      // It may have been kept all the same: what counts is what the registry says.
-      this.#holders = undefined;
-      throw error;
-    }
-    (await this.#all()).set(writeKey(key), holders);
-  }
-
-  async #all(): Promise<Map<string, readonly Holder[]>> {
-    this.#holders ??= this.#read();
-    const holders = this.#holders;
-    try {
-      return await holders;
-    } catch (error) {
-      if (this.#holders === holders) this.#holders = undefined;
-      throw error;
-    }
-  }
-
-  async #read(): Promise<Map<string, readonly Holder[]>> {
-    const all = new Map<string, Holder[]>();
-    for (const { service, volume, ...holder } of await this.#options.registry.volumeHolders()) {
-      const key = writeKey({ service, volume });
-      all.set(key, [...(all.get(key) ?? []), holder]);
-    }
-    return all;
-  }
-
-  /** Runs `work` when nothing else is at work on this volume. */
-  async #exclusively<T>(key: VolumeKey, work: () => Promise<T>): Promise<T> {
-    const text = writeKey(key);
-    const before = this.#work.get(text) ?? Promise.resolve();
-    const result = before.then(work, work);
-    const quiet = result.catch(() => undefined);
-    this.#work.set(text, quiet);
-    try {
-      return await result;
-    } finally {
-      if (this.#work.get(text) === quiet) this.#work.delete(text);
-    }
-  }
-}
-
-/** A volume's name is as plain as a component's. */
-function writeKey({ service, volume }: VolumeKey): string {
-  return formatKey({ service, component: volume });
 }
 
 function makingKey(key: VolumeKey, driver: string): string {
-  return `${driver} ${writeKey(key)}`;
-}
-
-function readKey(text: string): VolumeKey {
-  const [service = '', volume = ''] = text.split('/');
-  return { service, volume };
+  return `${driver} ${textOf(key)}`;
 }
 
 /** Sizes in mebibytes by name; the largest, where one volume is mounted more than once. */
