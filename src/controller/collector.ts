@@ -83,7 +83,13 @@ export class Collector {
         continue;
       }
       log.info({ workload: orphan.name }, 'collects an orphan');
-      await driver.remove(orphan.nativeId, signal);
+      try {
+        await driver.remove(orphan.nativeId, signal);
+      } catch (error) {
+        // One that does not go must not keep the others.
+        log.warn({ workload: orphan.name, err: messageOf(error) }, 'cannot collect an orphan yet');
+        continue;
+      }
       await view.refresh(driver.name, orphan.nativeId);
       await registry.forget(rows.map((row) => row.id));
       await this.#tell(

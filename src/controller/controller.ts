@@ -119,7 +119,7 @@ export class Controller implements RuntimeListener {
   async start(): Promise<void> {
     await this.#feed.start();
     await this.#enqueueAll();
-    await this.#collector.collect();
+    await this.#collect();
     this.#armFullPass();
   }
 
@@ -158,7 +158,14 @@ export class Controller implements RuntimeListener {
       since: health.failingSinceMs,
     };
     this.#inBackground(() => this.#options.registry.setFreshness([row]));
-    if (health.answering) this.#inBackground(() => this.#collector.collect());
+    if (health.answering) this.#inBackground(() => this.#collect());
+  }
+
+  /** What fails of it is tried again after the next list; it keeps no agent from starting. */
+  async #collect(): Promise<void> {
+    await this.#collector.collect().catch((error: unknown) => {
+      this.#options.log.warn({ err: messageOf(error) }, 'nothing more is collected for now');
+    });
   }
 
   /** One activation. Never rejects: whatever went wrong is logged and tried again. */

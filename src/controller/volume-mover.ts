@@ -253,7 +253,12 @@ export class VolumeMover {
       return false;
     }
     const tar = counted(first, source, counter);
-    await to.writeVolume(this.#object(key, to.name), { tar, sizeMb }, signal);
+    try {
+      await to.writeVolume(this.#object(key, to.name), { tar, sizeMb }, signal);
+    } finally {
+      // Also of one that was never asked for more: what stands behind it is let go.
+      await source.return?.();
+    }
     const tookMs = Math.round(clock.monotonic() - beganMs);
     const data = { volume: key.volume, from: from.name, to: to.name, bytes: counter.bytes, tookMs };
     const message = `the data of volume ${key.volume} was copied from ${from.name} to ${to.name}: ${String(counter.bytes)} bytes in ${String(tookMs)} ms`;
@@ -313,12 +318,8 @@ async function* counted(
   source: AsyncIterator<Uint8Array>,
   counter: { bytes: number },
 ): AsyncGenerator<Uint8Array> {
-  try {
-    for (let chunk = first; chunk.done !== true; chunk = await source.next()) {
-      counter.bytes += chunk.value.byteLength;
-      yield chunk.value;
-    }
-  } finally {
-    await source.return?.();
+  for (let chunk = first; chunk.done !== true; chunk = await source.next()) {
+    counter.bytes += chunk.value.byteLength;
+    yield chunk.value;
   }
 }

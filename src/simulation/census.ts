@@ -24,6 +24,7 @@ export async function census(home: SimulatedHome): Promise<readonly string[]> {
     ...(await unprovenFindings(home)),
     ...missingNetworks(home),
     ...doubledVolumes(home),
+    ...[...home.host.openReads].map((reader) => `${String(reader.description)} is still being read`),
     ...(await home.registry.volumesToRemove()).map(({ volume }) => `volume ${volume} is still to be removed`),
     ...(await historyFindings(home.registry)),
   ];

@@ -160,6 +160,7 @@ export class SimulatedHome {
     if (this.#life) this.tell('home', 'the agent dies');
     this.#life?.die();
     this.#life = undefined;
+    this.host.openReads.clear();
     // What it had asked of the registry and was not carried out yet goes with it.
     this.storage.isOwnerDead = true;
   }

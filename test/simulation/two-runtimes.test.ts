@@ -81,6 +81,39 @@ describe('a volume that moves', () => {
   });
 });
 
+describe('a workload that lost its component', () => {
+  it('keeps no agent from starting because it cannot be removed, and no other from being collected', async () => {
+    await home.put({ shop: [{ name: 'c' }] });
+    await home.converge();
+    // Made long after they were asked for, when nobody wants them any more.
+    home.host.faults.next('create', 'late', { times: 2, delayMs: 300_000 });
+    await home.put({ shop: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] });
+    await home.clock.advance(2_000);
+    const remove = (component: string) => ({ kind: 'delete-component', key: { service: 'shop', component } }) as const;
+    await home.change([remove('a'), remove('b')]);
+    // A busy mount, say.
+    home.host.faults.next('remove', 'fail-before', { times: 1_000 });
+    await home.clock.advance(400_000);
+    expect(
+      home.host
+        .containers()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['shop-a', 'shop-b', 'shop-c']);
+    home.crash();
+    await home.start();
+    await home.clock.advance(5_000);
+    home.host.hand.kill('shop-c');
+    await home.clock.advance(5_000);
+    expect(home.host.engine.find('shop-c')?.state).toBe('running');
+    home.host.faults.clear();
+    await home.clock.advance(120_000);
+    await home.converge();
+    expect(home.host.containers().map(({ name }) => name)).toEqual(['shop-c']);
+    expect(await census(home)).toEqual([]);
+  });
+});
+
 describe('names', () => {
   it('of a stranger in one runtime do not keep a component from the other', async () => {
     home.host.hand.runForeign('shop-web');
@@ -122,6 +155,19 @@ describe('a volume', () => {
       ({ reason }) => reason === 'VolumeMoved',
     );
     expect(events).toMatchObject([{ data: { from: 'simulated', to: 'simulated-vm', volume: 'data', bytes: 6 } }]);
+  });
+
+  it('is let go of when it cannot be written elsewhere', async () => {
+    await home.put({ shop: [web] });
+    await home.converge();
+    home.host.faults.next('writeVolume', 'fail-before', { times: 1_000 });
+    await home.put({ shop: [{ ...web, runtime: 'microvm' }] });
+    await home.clock.advance(60_000);
+    expect(home.host.faults.calls('writeVolume')).toBeGreaterThan(1);
+    expect([...home.host.openReads]).toEqual([]);
+    home.host.faults.clear();
+    await home.converge();
+    expect(await census(home)).toEqual([]);
   });
 
   it('that is deleted by name is gone wherever a copy is, and begins anew', async () => {

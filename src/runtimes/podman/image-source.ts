@@ -1,5 +1,5 @@
 /** Podman's images for other drivers: what an image is made of, as a file. */
-import { open, rm } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { BerthError, isBerthError } from '../../core/errors.js';
 import type { Driver } from '../../core/ports/driver.js';
 import type { ImageSource } from '../../core/ports/image-source.js';
@@ -31,13 +31,13 @@ export async function saveImage(
   const deadline = AbortSignal.timeout(options.pullDeadlineMs);
   const life = AbortSignal.any([signal, deadline]);
   try {
-    const stream = await options.client().stream('GET', `/images/${digest.replace(/^sha256:/, '')}/get`, {
-      what: `save the image ${digest}`,
-      query: { format: 'docker-archive', compress: false },
-      signal: life,
-      deadlineMs: options.pullDeadlineMs,
-    });
-    await writeAll(stream, path);
+    // First: an answer that nobody reads would hold its connection.
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await writeAll(await stream(options, digest, life), file);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     await rm(path, { force: true });
     if (signal.aborted) throw new BerthError('E_DRIVER_TIMEOUT', `saving the image ${digest} was cancelled`);
@@ -49,17 +49,21 @@ export async function saveImage(
   }
 }
 
+function stream({ client, pullDeadlineMs }: SaveOptions, digest: string, signal: AbortSignal) {
+  return client().stream('GET', `/images/${digest.replace(/^sha256:/, '')}/get`, {
+    what: `save the image ${digest}`,
+    query: { format: 'docker-archive', compress: false },
+    signal,
+    deadlineMs: pullDeadlineMs,
+  });
+}
+
 /**
  * Pulls chunk by chunk. The answer's body slows down with each pause that a pipe asks of it: to less than 1 MB/s for
  * an image of some hundreds of MB.
  */
-async function writeAll(content: AsyncIterable<Uint8Array>, path: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    for await (const chunk of content) await file.writeFile(chunk);
-  } finally {
-    await file.close();
-  }
+async function writeAll(content: AsyncIterable<Uint8Array>, file: FileHandle): Promise<void> {
+  for await (const chunk of content) await file.writeFile(chunk);
 }
 
 function broken(error: unknown, digest: string): BerthError {

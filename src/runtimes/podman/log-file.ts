@@ -119,9 +119,13 @@ class LogFileReading {
       const next = await this.#successor();
       if (next) {
         // What was written to the old one before the new one took its place.
-        yield* this.#rest();
-        await this.#file.close();
-        [this.#file, this.#offset] = [next, 0];
+        try {
+          yield* this.#rest();
+        } finally {
+          // Also when the reader leaves here: the last one is closed at the end.
+          await this.#file.close();
+          [this.#file, this.#offset] = [next, 0];
+        }
       } else if (this.#offset === before) {
         if (mayEnd) return;
         await pause(clock, lookEveryMs, this.#signal);

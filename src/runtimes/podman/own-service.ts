@@ -135,11 +135,21 @@ export class OwnService {
     const idle = transient ? idleSeconds : 0;
     const argv = [podman, ...flags, 'system', 'service', `--time=${idle}`, `unix://${place.socket}`];
     const child = await this.#launch(argv);
-    const identity = await identityOf(host, child.pid);
-    if (!identity) throw await this.#failure('ended at once');
-    const record = { ...identity, ...place };
-    if (!transient) await host.writeText(this.#recordPath, JSON.stringify(record));
-    return { record, child };
+    const state = { ended: false };
+    void child.exited.then(() => {
+      state.ended = true;
+    });
+    try {
+      const identity = await identityOf(host, child.pid);
+      if (!identity) throw await this.#failure('ended at once');
+      const record = { ...identity, ...place };
+      if (!transient) await host.writeText(this.#recordPath, JSON.stringify(record));
+      return { record, child };
+    } catch (error) {
+      // Nobody would ever find it again. While it is not known to have ended, its number is its own: it is our child.
+      if (!state.ended) host.kill(child.pid, 'SIGKILL');
+      throw error;
+    }
   }
 
   async #launch(argv: readonly string[]): Promise<DetachedProcess> {

@@ -165,6 +165,8 @@ export class ServiceManager {
     }
     const found = (await this.#findSystem(signal)) ?? (await this.#readopt(signal));
     if (found) return found;
+    // Whether an earlier agent's service answers was perhaps not waited for: another one would take its place.
+    if (signal.aborted) throw new BerthError('E_DRIVER_TIMEOUT', 'looking for podman was cancelled');
     this.#hasStarted = true;
     return this.#own.start(
       (path, record) => this.#connect(path, 'own', record, signal),

@@ -225,7 +225,13 @@ class DriverOfHost implements SimulatedDriver {
 
   async *readVolume(object: HostObject, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const content = await this.#read('readVolume', signal, () => contentOf(this.#objects, object));
-    yield Buffer.from(content, 'utf8');
+    const reader = Symbol(object.name);
+    this.#host.openReads.add(reader);
+    try {
+      yield Buffer.from(content, 'utf8');
+    } finally {
+      this.#host.openReads.delete(reader);
+    }
   }
 
   writeVolume(object: HostObject, content: VolumeContent, signal: AbortSignal): Promise<void> {

@@ -72,6 +72,8 @@ export class SimulatedHost {
   machinesUnavailable: BerthError | null = null;
   /** What machines were built from, by image digest: when it was used last, in Unix milliseconds. */
   readonly built = new Map<string, number>();
+  /** Whoever reads a volume just now: what was begun must be let go in the end. An agent that dies lets go of all. */
+  readonly openReads = new Set<symbol>();
   latencies: Latencies;
   /** Called before and after each effect of a driver; a crash test ends its agent here. */
   onEffect: ((effect: Effect) => void) | null = null;
