@@ -1,5 +1,6 @@
 /** What a component used in the last day: what is written down, and what the agent at hand has seen since. */
 import type { UsageView } from '../core/ports/usage.js';
+import { effectiveLimits } from '../core/spec.js';
 import { mergeBuckets, usageStepMs, type UsageBucket } from '../core/usage.js';
 import type { ComponentTarget } from './client.js';
 import type { LocalClientPorts } from './ports.js';
@@ -19,7 +20,7 @@ export async function readUsage(ports: LocalClientPorts, target: ComponentTarget
     service: key.service,
     component: key.component,
     stepS: usageStepMs / 1_000,
-    memoryLimitMb: spec.memoryMb,
+    memoryLimitMb: effectiveLimits(spec).memoryMb,
     now: now === undefined ? null : { at: isoTime(now.atMs), ...inUnits(now) },
     points: together(written, usage?.unwritten(key) ?? []).map((bucket) => ({
       at: isoTime(bucket.atMs),

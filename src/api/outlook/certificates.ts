@@ -32,20 +32,39 @@ export function certificateFiles(records: readonly ComponentRecord[]): readonly 
   return [...users].map(([path, names]) => ({ path, users: names }));
 }
 
-const certificateText = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+const [begin, end] = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----'];
+/** A chain is shorter than this; what is longer is a list of those that somebody trusts, and old ones in it do no harm. */
+const longestChain = 10;
 
-/** When the first of the certificates in a file ends, in Unix milliseconds; null: it holds none that can be read. */
+/**
+ * When the first certificate in a file ends, in Unix milliseconds: the one that a server shows as its own (RFC 5246,
+ * 7.4.2). Those behind it are of its issuers, and of more than one of them the one that ended is often not used any more.
+ * null: the file holds none that can be read, or a list of trusted ones.
+ */
 export function endOfValidity(text: string): number | null {
-  const ends = (text.match(certificateText) ?? []).flatMap((pem) => {
+  const certificates = certificatesIn(text, longestChain + 1);
+  if (certificates.length > longestChain) return null;
+  for (const pem of certificates) {
     try {
-      return [Date.parse(new X509Certificate(pem).validTo)];
+      const endMs = Date.parse(new X509Certificate(pem).validTo);
+      return Number.isNaN(endMs) ? null : endMs;
     } catch {
       // Not one after all: whoever uses it will say so.
-      return [];
     }
-  });
-  const known = ends.filter((endMs) => !Number.isNaN(endMs));
-  return known.length === 0 ? null : Math.min(...known);
+  }
+  return null;
+}
+
+/** At most so many, from the beginning; the work is that of one reading, whatever the text. */
+function certificatesIn(text: string, most: number): readonly string[] {
+  const found: string[] = [];
+  for (let from = text.indexOf(begin); from >= 0 && found.length < most;) {
+    const last = text.indexOf(end, from);
+    if (last < 0) break;
+    found.push(text.slice(from, last + end.length));
+    from = text.indexOf(begin, last);
+  }
+  return found;
 }
 
 const dayMs = 24 * 3_600_000;

@@ -11,7 +11,7 @@ const shown = 20;
 export function triesChecks(records: readonly ComponentRecord[]): readonly DoctorCheck[] {
   const checks = records.flatMap((record) => {
     const detail = record.invalid === null && !record.deleting ? givenUp(record) : null;
-    const remedy = `see why with: berth why ${formatKey(record.key)}`;
+    const remedy = `see why with: berth explain ${formatKey(record.key)}`;
     return detail === null ? [] : [checkOf('tries', formatKey(record.key), 'warning', { detail, remedy })];
   });
   if (checks.length <= shown) return checks;

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { readUsage } from '../../../src/api/usage.js';
 import type { LocalClientPorts } from '../../../src/api/ports.js';
 import type { UsageView } from '../../../src/core/ports/usage.js';
+import { vmDefaults } from '../../../src/core/spec.js';
 import { usageStepMs, usageStepOf, type UsageBucket } from '../../../src/core/usage.js';
+import { cli, put, spec } from '../registry/support.js';
 import { startBench } from './support.js';
 
 const web = { service: 'shop', component: 'web' };
@@ -48,6 +50,14 @@ describe('usage', () => {
     const { body } = await bench.ask('GET', '/v1/components/shop/db/usage');
     expect(body).toMatchObject({ memoryLimitMb: null, now: null, points: [] });
     expect((await bench.ask('GET', '/v1/components/shop/wbe/usage')).status).toBe(404);
+  });
+
+  it('has the limit in force, also where the definition names none', async () => {
+    const bench = await startBench();
+    await bench.applyShop();
+    await bench.registry.change([put('shop', spec('vm', { runtime: 'microvm' }))], cli);
+    const { body } = await bench.ask('GET', '/v1/components/shop/vm/usage');
+    expect(body).toMatchObject({ memoryLimitMb: vmDefaults.memoryMb });
   });
 
   it('puts what is seen of a step with what was written of it', async () => {

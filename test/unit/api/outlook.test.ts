@@ -3,6 +3,7 @@ import type { DoctorCheck } from '../../../src/api/views.js';
 import { createLocalClient } from '../../../src/api/local-client.js';
 import { bytesInWords, listed } from '../../../src/api/outlook/check.js';
 import { endOfValidity } from '../../../src/api/outlook/certificates.js';
+import { commands } from '../../../src/cli/command-table.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
 import type { FileSystemSpace, NodeFacts } from '../../../src/core/ports/node-facts.js';
 import type { Registry } from '../../../src/core/ports/registry.js';
@@ -25,6 +26,16 @@ HRMBAf8EBTADAQH/MAUGAytlcANBAI9UMlyTbCVhg8a2CSReTr5gCnIUq9+KOzs3
 Ozd7zcgWI3t6A8W4b4+3UUlRxOJ0kVo6UzdSzUO31+Qw0jA62QE=
 -----END CERTIFICATE-----
 `;
+/** Ended on 2021-01-01. */
+const expired = `-----BEGIN CERTIFICATE-----
+MIHTMIGGAgEBMAUGAytlcDAWMRQwEgYDVQQDDAtvbGQuZXhhbXBsZTAeFw0yMDAx
+MDEwMDAwMDBaFw0yMTAxMDEwMDAwMDBaMBYxFDASBgNVBAMMC29sZC5leGFtcGxl
+MCowBQYDK2VwAyEAWvylSCT5sV2HzlftPDu3yUzJmS2uu+Qs4dGbG+G0kEowBQYD
+K2VwA0EAgPXdmPxXEcn3XmtYmpwPKr2X+6acMGHdUAFvpvWhhmk+Se5mD164q0pG
+KWvNuU+BxIuvXohNS/PdPCS+pm3cAA==
+-----END CERTIFICATE-----
+`;
+const expiredMs = Date.parse('2021-01-01T00:00:00Z');
 const endMs = Date.parse('2027-02-26T03:07:00Z');
 
 const roomy: FileSystemSpace = { device: '1', totalBytes: 100 * gib, freeBytes: 60 * gib, inodes: null };
@@ -43,7 +54,9 @@ interface World {
   readonly nowMs?: number;
 }
 
-/** What the doctor says without asking the drivers what they can do. */
+const commandNames = commands.map(({ name }) => name);
+
+/** What the doctor says without asking the drivers what they can do. Its remedies name commands that there are. */
 async function checksOf(registry: Registry, { node = {}, drivers = [], nowMs }: World = {}) {
   const clock = { ...realClock, now: () => nowMs ?? realClock.now() };
   const client = createLocalClient({
@@ -56,7 +69,12 @@ async function checksOf(registry: Registry, { node = {}, drivers = [], nowMs }: 
     actor: 'cli:test',
     agentHolder: () => Promise.resolve({ pid: 1, sinceMs: 0 }),
   });
-  return (await client.doctor({ drivers: false })).checks;
+  const { checks } = await client.doctor({ drivers: false });
+  for (const { remedy } of checks) {
+    const named = [...(remedy ?? '').matchAll(/\bberth ([a-z]+)/g)].map(([, command]) => command);
+    expect(commandNames).toEqual(expect.arrayContaining(named));
+  }
+  return checks;
 }
 
 function of(checks: readonly DoctorCheck[], area: string): readonly DoctorCheck[] {
@@ -211,6 +229,7 @@ describe('tries', () => {
     expect(checks.map(({ name }) => name)).toEqual(['shop/back', 'shop/failed']);
     expect(checks[0]?.detail).toContain('is not tried again; generation 1 stands in for it');
     expect(checks[1]?.detail).toMatch(/^failed: it says /);
+    expect(checks[1]?.remedy).toBe('see why with: berth explain shop/failed');
     expect(checks[1]?.detail).not.toContain('hush-hush-hush');
   });
 });
@@ -263,12 +282,16 @@ describe('certificates', () => {
     expect(asked.sort()).toEqual(['/etc/shop/key.pem', '/etc/shop/tls.crt']);
   });
 
-  test('of a chain the first to end counts; what is none is passed over', () => {
-    expect(endOfValidity(`words\n${certificate}\n${certificate}`)).toBe(endMs);
+  test('of a chain the first counts, and none of a list of trusted ones; what is none is passed over', () => {
+    expect(endOfValidity(`words\n${certificate}\n${expired}`)).toBe(endMs);
+    expect(endOfValidity(expired + certificate)).toBe(expiredMs);
+    expect(endOfValidity(certificate.repeat(10))).toBe(endMs);
+    expect(endOfValidity(expired + certificate.repeat(10))).toBeNull();
     const broken = certificate.replace('MII', 'AAA');
     expect(endOfValidity(broken)).toBeNull();
     expect(endOfValidity(broken + certificate)).toBe(endMs);
     expect(endOfValidity('')).toBeNull();
+    expect(endOfValidity('-----BEGIN CERTIFICATE-----'.repeat(100_000))).toBeNull();
   });
 });
 
