@@ -54,7 +54,7 @@ interface World {
   readonly nowMs?: number;
 }
 
-const commandNames = commands.map(({ name }) => name);
+const commandNames = commands.flatMap(({ name }) => name.split(' '));
 
 /** What the doctor says without asking the drivers what they can do. Its remedies name commands that there are. */
 async function checksOf(registry: Registry, { node = {}, drivers = [], nowMs }: World = {}) {
