@@ -15,8 +15,3 @@ create table usage (
   -- By time first: rows are added at the end, and go from the beginning.
   primary key (at, service, component)
 ) strict, without rowid;
-
--- Only who is gone for good takes them along: a REPLACE of the component keeps them.
-create trigger usage_after_component_delete after delete on components when (select purging from context) begin
-  delete from usage where service = old.service and component = old.name;
-end;

@@ -166,7 +166,8 @@ create trigger events_after_insert after insert on events begin
     revision = (select revision from meta),
     at = coalesce((select at from context), cast(round((julianday('now') - 2440587.5) * 86400000) as integer)),
     actor = coalesce((select actor from context), 'sql')
-  where revision = new.revision and (new.actor = '' or new.revision is not (select revision from meta));
+  where revision = new.revision
+    and (new.actor = '' or new.at = 0 or new.revision is not (select revision from meta));
 end;
 
 pragma legacy_alter_table = off;

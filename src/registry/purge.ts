@@ -2,6 +2,7 @@
 import { workloadName, type ComponentKey } from '../core/names.js';
 import type { ChangeContext } from '../core/ports/registry.js';
 import { sql, type Session } from './session.js';
+import { forgetUsage } from './usage.js';
 import type { Transaction } from './writer.js';
 
 /** False when the component is not there, or is wanted again. */
@@ -19,6 +20,7 @@ export function purgeComponentRows(transaction: Transaction, key: ComponentKey, 
   session.run(sql.deleteFrom('components').where('service', '=', key.service).where('name', '=', key.component));
   session.run(sql.deleteFrom('status').where('service', '=', key.service).where('component', '=', key.component));
   session.run(sql.deleteFrom('addresses').where('workload', '=', workloadName(key.service, key.component)));
+  forgetUsage(session, key);
   removeEmptyService(session, key.service);
   return true;
 }

@@ -222,7 +222,10 @@ export class RecordCache {
   #entriesOf(service: string): readonly Entry[] {
     const known = this.#ofService.get(service);
     if (known) return known;
-    const entries = [...(this.#members.get(service) ?? [])].sort(byKey);
+    const members = this.#members.get(service);
+    // Whoever asks for services that there are not must not fill the memory.
+    if (members === undefined) return [];
+    const entries = [...members].sort(byKey);
     this.#ofService.set(service, entries);
     return entries;
   }
@@ -234,7 +237,9 @@ export class RecordCache {
     if (entity !== 'component' || component === null) return;
     const key = formatKey({ service, component });
     const entry = this.#entries.get(key);
-    if (entry) this.#members.get(service)?.delete(entry);
+    const members = this.#members.get(service);
+    if (entry) members?.delete(entry);
+    if (members?.size === 0) this.#members.delete(service);
     this.#ofService.delete(service);
     this.#entries.delete(key);
     this.rules.delete({ service, component });

@@ -40,6 +40,19 @@ export function addUsage(session: Session, buckets: readonly ComponentBucket[], 
   }
 }
 
+/** From one step that is there to the next, whatever clocks wrote them. */
+const forgetText = `with recursive steps (at) as (
+    select min(at) from usage
+    union all
+    select (select min(at) from usage where at > steps.at) from steps where steps.at is not null
+  )
+  delete from usage where at in (select at from steps) and service = ? and component = ?`;
+
+/** A component is gone for good: another one by its name begins anew. */
+export function forgetUsage(session: Session, { service, component }: ComponentKey): void {
+  session.prepare(forgetText).run(service, component);
+}
+
 /** What is kept of one component, of the day before `nowMs`, oldest first. */
 export function readUsage(session: Session, key: ComponentKey, nowMs: number): readonly UsageBucket[] {
   const rows = session

@@ -42,7 +42,7 @@ export function writeStatus(
     const isNews = written !== undefined && cache.isNewStatus(key, written.stored);
     if (isNews) {
       if (context.actor === agent) transaction.touch();
-      else if (!transaction.dirty) transaction.attribute(context);
+      else if (!transaction.attributed) transaction.attribute(context);
       put(transaction, key, written);
     }
     insertEvents(transaction, events, context);

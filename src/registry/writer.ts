@@ -30,6 +30,11 @@ export class Transaction {
     return this.#dirty;
   }
 
+  /** The triggers log to somebody by name. */
+  get attributed(): boolean {
+    return this.#filled;
+  }
+
   /** To be called before the first write that raises no revision. */
   touch(): void {
     this.#dirty = true;

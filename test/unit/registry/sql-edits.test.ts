@@ -221,6 +221,26 @@ describe.each([
   });
 });
 
+test('an event by hand is told as such, whoever it says it is from', async () => {
+  const { registry, sqlite } = await openTemporary();
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  const insert = "insert into events (actor, severity, reason, message) values ('agent', 'info', 'Forged', 'mine')";
+  // Its number is the next one by luck when the last change was an event, too.
+  for (let turn = 0; turn < 2; turn += 1) {
+    await registry.addEvents(
+      [{ service: null, component: null, severity: 'info', reason: 'Started', message: '', data: {} }],
+      agent,
+    );
+    sqlite(insert);
+    sqlite(insert);
+  }
+  const forged = sqlite("select distinct actor, at > 1700000000000 from events where reason = 'Forged'");
+  expect(forged).toBe('sql|1');
+  expect(sqlite("select distinct actor from events where reason = 'Started'")).toBe('agent');
+  const [newest] = await registry.events({ limit: 1 });
+  expect(newest?.revision).toBe(await registry.revision());
+});
+
 test('what got past the CHECKs is invalid, and spoils nothing else', async () => {
   const { registry, sqlite } = await openTemporary();
   await registry.change([putService('shop'), put('shop', spec('web')), put('shop', spec('db'))], cli);

@@ -103,6 +103,16 @@ test.each([
   expect(await registry.usage(db)).toHaveLength(1);
 });
 
+test('all of it goes with a component, also what clocks that were behind and ahead wrote', async () => {
+  const { registry, clock, sqlite } = await opened();
+  for (const afterMs of [0, 300 * dayMs, usageStepMs, -400 * dayMs]) {
+    await registry.addUsage([bucket(clock.atMs + afterMs), bucket(clock.atMs + afterMs, { key: db })]);
+  }
+  await registry.change([{ kind: 'delete-component', key: web }], cli);
+  await registry.purgeComponent(web, [], agent);
+  expect(sqlite('select component, count(*) from usage group by component')).toBe('db|4');
+});
+
 test('who is no more gets none', async () => {
   const { registry, clock, sqlite } = await opened();
   await registry.addUsage([bucket(clock.atMs, { key: { service: 'shop', component: 'ghost' } }), bucket(clock.atMs)]);
