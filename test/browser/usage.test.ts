@@ -51,7 +51,7 @@ async function rememberADay(): Promise<void> {
 }
 
 const at = (hash: string): Promise<Page> => pageAt(context, `${dashboard.url}${hash}`);
-const chart = (page: Page, name: RegExp) => page.getByRole('img', { name });
+const chart = (page: Page, name: RegExp) => page.getByRole('slider', { name });
 const memory = /^Memory: /;
 const processor = /^Processor, of one core: /;
 
@@ -93,6 +93,8 @@ describe('the charts of a component', () => {
     const first = await told.getByText(/\d\d:\d\d: /).innerText();
     await page.keyboard.press('ArrowRight');
     await eventually(async () => (await told.innerText()) !== first && (await told.getByText(/: /).count()) === 1);
+    // What a screen reader says.
+    expect(await chart(page, memory).getAttribute('aria-valuetext')).toMatch(/^\d\d:\d\d: \d+ MiB/);
     await page.keyboard.press('Escape');
     await told.getByText('on average').waitFor();
     await page.close();

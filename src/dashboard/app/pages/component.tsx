@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { ComponentView, EventView, Explanation } from '../../../api/views.js';
 import { fold } from '../../model/fold.js';
 import { pathOf } from '../../model/machine-drawing.js';
+import { allPages } from '../../model/pages.js';
 import { linkTo } from '../../model/routes.js';
 import { keyOf } from '../../model/standing.js';
 import type { Key } from '../api.js';
@@ -87,14 +88,16 @@ function Present({ view }: { readonly view: ComponentView }) {
 }
 
 const dayMs = 86_400_000;
-const mostEvents = '1000';
-
 /** The events of the last day, as they were asked for and as they came since. */
 function useOwnEvents({ service, component }: Key): readonly EventView[] {
   const { api, board, now } = useScene();
-  const since = useMemo(() => new Date(now.get() - dayMs).toISOString(), [service, component]);
+  const since = useMemo(() => new Date(now.get() + board.skewMs - dayMs).toISOString(), [service, component]);
   const { value: told } = useLoaded(
-    (signal) => api.events({ service, component, since, tail: mostEvents }, signal),
+    (signal) =>
+      allPages((limit, before) => {
+        const page = { tail: String(limit), ...(before === null ? {} : { before: String(before) }) };
+        return api.events({ service, component, since, ...page }, signal);
+      }),
     [service, component],
   );
   const live = useCell(board.events);

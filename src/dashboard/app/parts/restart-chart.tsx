@@ -7,8 +7,8 @@ import { useScene } from '../scene.js';
 const bar = { width: 18, gap: 4, height: 64 };
 
 export function RestartChart({ events }: { readonly events: readonly EventView[] }) {
-  const { now } = useScene();
-  const hours = restartsByHour(events, now.get());
+  const { board, now } = useScene();
+  const hours = restartsByHour(events, now.get() + board.skewMs);
   const most = Math.max(1, ...hours.map((hour) => hour.count));
   const total = hours.reduce((sum, hour) => sum + hour.count, 0);
   const step = bar.width + bar.gap;

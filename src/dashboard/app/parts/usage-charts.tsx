@@ -98,17 +98,18 @@ function UsageChart({ report, measure }: Props) {
   return (
     <figure class="usage">
       <figcaption>
-        <strong>{title}</strong>{' '}
-        <span aria-live={shownMs === null ? 'off' : 'polite'}>
-          {shownMs === null ? words : wordsAt(chart, shownMs)}
-        </span>
+        <strong>{title}</strong> <span>{shownMs === null ? words : wordsAt(chart, shownMs)}</span>
       </figcaption>
       <div class="usage-plot">
         <svg
           viewBox={`0 0 ${plot.width} ${plot.height}`}
           preserveAspectRatio="none"
-          role="img"
+          role="slider"
           aria-label={`${title}: ${words}`}
+          aria-valuemin={chart.fromMs}
+          aria-valuemax={chart.toMs - chart.stepMs}
+          aria-valuenow={shownMs ?? chart.marks.at(-1)?.fromMs ?? chart.fromMs}
+          aria-valuetext={shownMs === null ? words : wordsAt(chart, shownMs)}
           tabindex={0}
           onPointerMove={onPointer}
           onPointerDown={onPointer}
