@@ -78,8 +78,16 @@ async function* readWorkload(
   }
 }
 
-/** Earliest line first; a line without a time comes as soon as it is its component's turn. */
+/** Earliest line first; a line without a time comes as soon as it is its component's turn. Lets go of all at the end. */
 async function* mergeByTime(streams: readonly AsyncGenerator<TimedEntry>[]): AsyncIterable<LogEntry> {
+  try {
+    yield* mergeHeads(streams);
+  } finally {
+    await Promise.allSettled(streams.map((stream) => stream.return(undefined)));
+  }
+}
+
+async function* mergeHeads(streams: readonly AsyncGenerator<TimedEntry>[]): AsyncIterable<LogEntry> {
   const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
   for (;;) {
     const open = heads.filter((candidate) => candidate.head.done !== true);

@@ -77,7 +77,9 @@ export class FrontDesk implements Desk {
   askerOf(request: FastifyRequest, reply: FastifyReply): Asker {
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
-    this.#underWay.add(controller);
+    // It may have gone while its token was looked up.
+    if (reply.raw.destroyed) controller.abort();
+    else this.#underWay.add(controller);
     reply.raw.once('close', () => {
       this.#underWay.delete(controller);
       controller.abort();

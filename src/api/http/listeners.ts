@@ -55,7 +55,8 @@ async function socketPath(home: string): Promise<string> {
 export async function listenOnTcp(server: Server, address: string): Promise<string> {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-  await listen(server, { host, port: Number(address.slice(colon + 1)) });
+  // It listens already when only its address could not be written down the last time.
+  if (!server.listening) await listen(server, { host, port: Number(address.slice(colon + 1)) });
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
   return `http://${address.slice(0, colon)}:${port}`;

@@ -40,6 +40,7 @@ class RemoteConsole implements ConsoleSession {
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #taken: Promise<void> = Promise.resolve();
+  #markTaken = (): void => undefined;
   #left = false;
   /** How it ended; undefined: it goes on. */
   #end: { readonly error: Error | null } | undefined;
@@ -63,6 +64,7 @@ class RemoteConsole implements ConsoleSession {
       socket.once('close', (code, reason) => {
         signal.removeEventListener('abort', leave);
         this.#cancelSilence();
+        this.#markTaken();
         this.#finish(code, reason.toString());
         resolve();
       });
@@ -70,12 +72,14 @@ class RemoteConsole implements ConsoleSession {
     signal.addEventListener('abort', leave, { once: true });
     if (signal.aborted) leave();
     this.#heard();
+    socket.resume();
   }
 
   write(data: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     for (let at = 0; at < data.length; at += frameBytes) {
       this.#taken = new Promise((resolve) => {
+        this.#markTaken = resolve;
         this.#socket.send(data.subarray(at, at + frameBytes), { binary: true }, () => {
           resolve();
         });
@@ -84,7 +88,7 @@ class RemoteConsole implements ConsoleSession {
   }
 
   written(): Promise<void> {
-    return Promise.race([this.#taken, this.#closed]);
+    return this.#taken;
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,10 @@ const mostBytes = 1_048_576;
 /** No refusal is longer. */
 const mostRefusalLength = 65_536;
 
-/** E_AGENT_UNREACHABLE, E_AGENT_ANSWER, and whatever the agent refuses with. */
+/**
+ * Opened, and paused: what came together with the agent's yes is still to be heard by whoever listens first and then
+ * calls `resume`. E_AGENT_UNREACHABLE, E_AGENT_ANSWER, and whatever the agent refuses with.
+ */
 export async function openWebSocket(call: WebSocketCall, clock: Clock): Promise<WebSocket> {
   const { name, secure, headers, socketPath, path, deadlineMs, signal } = call;
   // Loaded when it is needed: no other command is slower for it.
@@ -70,6 +73,7 @@ export async function openWebSocket(call: WebSocketCall, clock: Clock): Promise<
     });
     socket.once('open', () => {
       done();
+      socket.pause();
       resolve(socket);
     });
     if (signal.aborted) onAbort();

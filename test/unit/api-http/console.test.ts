@@ -264,6 +264,36 @@ describe('a console', () => {
     await isFree(bench);
     await open(bench);
   });
+
+  it('is free again after a handshake that comes to nothing', async () => {
+    const bench = await consoles();
+    await expect(open(bench, { headers: { 'sec-websocket-protocol': 'a,a' } })).rejects.toThrow('400');
+    await isFree(bench);
+    await open(bench);
+  });
+
+  it('is free again when whoever asked went while the machine was looked for', async () => {
+    const reached: (() => void)[] = [];
+    const machine = new Machine();
+    const attach = async (): Promise<ConsoleSession> => {
+      await new Promise<void>((resolve) => void reached.push(resolve));
+      return machine;
+    };
+    const bench = await consoles({}, { attach });
+    const { host, port } = new URL(bench.server.address.url!);
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    onTestFinished(() => void socket.destroy());
+    const head = Object.entries({ host, authorization: `Bearer ${await bench.token()}`, ...wish });
+    // It says that it has no more to say, and leaves its own side open.
+    socket.end(`GET ${path} HTTP/1.1\r\n${head.map((pair) => pair.join(': ')).join('\r\n')}\r\n\r\n`);
+    await eventually(() => reached.length === 1);
+    reached[0]!();
+    await eventually(() => {
+      expect(machine.closed).toBe(true);
+      expect(bench.server.serving().streams).toBe(0);
+    });
+  });
 });
 
 describe('who may not have a console', () => {

@@ -1,5 +1,5 @@
 /** Where it is reached, that it begins and ends whatever happens, and who is let in. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +89,25 @@ describe('the server', () => {
     await eventually(() => bench.server.address.url !== null);
     expect(portOf(bench.server.address.url)).toBe(other.port);
     await eventually(() => existsSync(join(bench.home, 'api.json')));
+  });
+
+  it('says where it is reached once that can be written down', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'berth-api-'));
+    const waits: (() => void)[] = [];
+    const clock: Clock = {
+      ...realClock,
+      after: (ms, run) => (ms === 15_000 ? (waits.push(run), () => undefined) : realClock.after(ms, run)),
+    };
+    // Nothing can be written there, as on a full disk.
+    mkdirSync(join(home, 'api.json.new'));
+    const bench = await startBench({ home, clock });
+    await eventually(() => waits.length === 1);
+    waits.pop()!();
+    await eventually(() => waits.length === 1);
+    rmdirSync(join(home, 'api.json.new'));
+    waits.pop()!();
+    await eventually(() => existsSync(join(home, 'api.json')));
+    expect(readFileSync(join(home, 'api.json'), 'utf8')).toContain(bench.server.address.url);
   });
 
   it('serves the socket alone when that is what was set', async () => {

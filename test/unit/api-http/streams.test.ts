@@ -89,6 +89,33 @@ describe('logs', () => {
     await eventually(() => stopped && bench.server.serving().streams === 0);
   });
 
+  it('of several are all let go of when one of them breaks, and when whoever reads has gone', async () => {
+    let [open, begun] = [0, 0];
+    let breaks = true;
+    const bench = await logging(async function* (signal) {
+      const isFirst = (begun += 1) % 2 === 1;
+      open += 1;
+      try {
+        for (let count = 0; !signal.aborted; count += 1) {
+          yield line('one');
+          if (breaks && isFirst && count === 3) throw new BerthError('E_DRIVER_UNREACHABLE', 'nobody there any more');
+          await new Promise((resolve) => void setImmediate(resolve));
+        }
+      } finally {
+        open -= 1;
+      }
+    });
+    await bench.observe('shop/db', { ...up, nativeId: 'beef' });
+    const { text } = await bench.ask('GET', '/v1/services/shop/logs');
+    expect(text).toContain('nobody there any more');
+    expect([begun, open]).toEqual([2, 0]);
+    breaks = false;
+    const { lines, abort } = await stream(bench, 'GET', '/v1/services/shop/logs');
+    await eventually(() => lines().length > 10);
+    abort();
+    await eventually(() => begun === 4 && open === 0);
+  });
+
   it('that are silent are answered all the same', async () => {
     const bench = await logging(async function* (signal) {
       await untilAborted(signal);

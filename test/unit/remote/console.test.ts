@@ -1,9 +1,11 @@
 /** A console from the command line's side: over a real server, over one that is made up, and on when the agent is gone. */
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { closeCodes } from '../../../src/api/http/console/close-codes.js';
 import { consoleOnward } from '../../../src/api/remote/home-console.js';
 import { remoteConsole } from '../../../src/api/remote/remote-console.js';
 import { createTransport } from '../../../src/api/remote/transport.js';
@@ -81,6 +83,37 @@ async function consoleAt(
   const transport = await createTransport({ kind: 'url', url, token: 'a-token' }, clock);
   return remoteConsole({ transport, clock }, web, signal);
 }
+
+test('what came together with the yes is heard', async () => {
+  const server = createServer();
+  server.on('upgrade', (request, socket) => {
+    const key = `${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash('sha1').update(key).digest('base64');
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+    socket.once('data', () => socket.end());
+    // One write: a binary message of five bytes, and a goodbye (RFC 6455, 5.2).
+    const frames = Buffer.from([
+      0x82,
+      5,
+      ...Buffer.from('login'),
+      0x88,
+      2,
+      closeCodes.ended >> 8,
+      closeCodes.ended & 255,
+    ]);
+    socket.write(
+      Buffer.concat([Buffer.from([...head, `Sec-WebSocket-Accept: ${accept}`, '', ''].join('\r\n')), frames]),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const session = await consoleAt(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  expect(await hear(session)).toBe('login');
+});
 
 describe('over a real server', () => {
   async function world() {

@@ -59,8 +59,13 @@ export function addConsole(
     }
     const facts = { request: request.id, actor: caller.actor, component: formatKey(target) };
     const end = (why: string): void => {
+      upgrade.socket.off('close', left);
       release();
       log.info({ ...facts, why }, 'a console was left');
+    };
+    const left = (): void => {
+      session.close().catch(() => undefined);
+      end('the other side left');
     };
     log.info(facts, 'a console was opened');
     reply.hijack();
@@ -68,11 +73,13 @@ export function addConsole(
     desk.answered(request, reply);
     // It may have gone meanwhile.
     if (upgrade.socket.destroyed) {
-      await session.close();
-      end('the other side left');
+      left();
       return reply;
     }
+    // Or is just going, or has a header that makes no WebSocket: then nothing is called back, and the connection ends.
+    upgrade.socket.once('close', left);
     sockets.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (socket) => {
+      upgrade.socket.off('close', left);
       const mayStay = (): Promise<boolean> => mayStillType(deps, desk, request);
       void relayConsole(socket, session, { clock, limits, signal, mayStay }).then(end);
     });
