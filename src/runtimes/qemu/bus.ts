@@ -43,7 +43,13 @@ export class EventBus {
     sink.onConnected();
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
+      if (isAborted(signal)) resolve();
     });
     this.#sinks.delete(sink);
   }
+}
+
+/** Asked anew: it may have fired meanwhile. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -62,6 +62,7 @@ const reportBytes = 64 * 1024;
 export class Lives {
   readonly #options: LivesOptions;
   readonly #lives = new Map<string, Life>();
+  #isClosed = false;
 
   constructor(options: LivesOptions) {
     this.#options = options;
@@ -125,10 +126,10 @@ export class Lives {
     return { ...told, atMs: told.exitCode === null ? null : (report?.modifiedAtMs ?? null) };
   }
 
-  /** Follows a machine that runs; undefined for a command that only looks. */
+  /** Follows a machine that runs; undefined for a command that only looks, and for a look that outlives the driver. */
   follow(record: VmRecord, run: RunIdentity): Life | undefined {
     const { deps, store, transient } = this.#options;
-    if (transient) return undefined;
+    if (transient || this.#isClosed) return undefined;
     const known = this.#lives.get(record.id);
     if (known?.run.uuid === run.uuid) return known;
     if (known) this.#letGo(known);
@@ -187,6 +188,7 @@ export class Lives {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const life of this.#lives.values()) this.#letGo(life);
   }
 

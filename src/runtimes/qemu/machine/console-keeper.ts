@@ -1,5 +1,6 @@
 /** While a machine runs: notes when its console log grew, and keeps the log within its limit. */
 import { join } from 'node:path';
+import { oneAtATime } from '../../host/one-at-a-time.js';
 import { machineFiles } from '../contracts.js';
 import { emptyIndex, readIndex, withGrowth, writeIndex, type ConsoleIndex } from './console-index.js';
 import type { MachineDeps } from './deps.js';
@@ -19,11 +20,12 @@ const pollEveryMs = 1_000;
 export class ConsoleKeeper {
   readonly #deps: MachineDeps;
   readonly #options: ConsoleKeeperOptions;
+  /** One at a time: two would write the same file. */
+  readonly #keep = oneAtATime(() => this.#keepOnce());
   #index: ConsoleIndex | null = null;
   #unwatch: () => void = () => undefined;
   #cancelTimer: () => void = () => undefined;
   #isDue = false;
-  #isBusy = false;
   #isPolled = false;
   #isClosed = false;
 
@@ -64,17 +66,11 @@ export class ConsoleKeeper {
 
   /** A log that cannot be read or written now is looked at again later. */
   async #look(): Promise<void> {
-    if (this.#isBusy) {
-      this.#schedule(lookEveryMs);
-      return;
-    }
-    this.#isBusy = true;
     await this.#keep().catch(() => undefined);
-    this.#isBusy = false;
     if (this.#isPolled) this.#schedule(pollEveryMs);
   }
 
-  async #keep(): Promise<void> {
+  async #keepOnce(): Promise<void> {
     const { host, clock } = this.#deps;
     const { folder, limitMb } = this.#options;
     const log = join(folder, machineFiles.consoleLog);

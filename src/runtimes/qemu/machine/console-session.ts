@@ -28,8 +28,10 @@ export async function attachConsole(
 }
 
 function sessionOn(socket: Socket, signal: AbortSignal): ConsoleSession {
+  let markTaken = (): void => undefined;
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
+      markTaken();
       resolve();
     });
   });
@@ -48,12 +50,13 @@ function sessionOn(socket: Socket, signal: AbortSignal): ConsoleSession {
     write: (data) => {
       if (!socket.writable) return;
       taken = new Promise((resolve) => {
+        markTaken = resolve;
         socket.write(data, () => {
           resolve();
         });
       });
     },
-    written: () => Promise.race([taken, closed]),
+    written: () => taken,
     close: () => {
       letGo();
       return closed;

@@ -127,7 +127,11 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
     over.is = true;
   });
   const identity = await identityOf(deps.host, child.pid);
-  if (!identity) throw await failed(launch, await child.exited);
+  if (!identity) {
+    // Where /proc cannot be read it may run all the same. While its end is not known its number is its own: our child.
+    if (!over.is) deps.host.kill(child.pid, 'SIGKILL');
+    throw await failed(launch, await child.exited);
+  }
   const run: RunIdentity = { ...identity, uuid: record.uuid, startedAtMs: record.startedAtMs };
   try {
     await onDisk(writeRunRecord(deps.host, request.folder, { ...record, ...run }), request.spec.name);

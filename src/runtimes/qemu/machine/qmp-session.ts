@@ -152,6 +152,7 @@ export class QmpSession {
       client.close();
     };
     signal.addEventListener('abort', letGo, { once: true });
+    if (isOver(signal)) letGo();
     this.#problem = null;
     this.#ready.resolve(client);
     void this.#beat(client);

@@ -156,6 +156,8 @@ async function runContained({ host, clock }: OpsRunner, run: Contained, signal: 
     killGroup();
   });
   signal.addEventListener('abort', killGroup, { once: true });
+  // It may have fired while the command was started.
+  if (isAborted(signal)) killGroup();
   const exitCode = await child.exited;
   stopTimer();
   signal.removeEventListener('abort', killGroup);

@@ -1,14 +1,15 @@
 /** Console logs without a machine: lines, times, tail, since. */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogLine, LogOptions } from '../../../../src/core/ports/driver.js';
 import { createMachineHost } from '../../../../src/runtimes/host/machine-host.js';
 import { defaultQemuSettings } from '../../../../src/runtimes/qemu/contracts.js';
-import { readConsoleLog } from '../../../../src/runtimes/qemu/machine/index.js';
+import { ConsoleKeeper, readConsoleLog } from '../../../../src/runtimes/qemu/machine/index.js';
 import { ConsoleLineCutter, maxConsoleLineBytes } from '../../../../src/runtimes/qemu/machine/console-lines.js';
 import { timeOf, withGrowth, type Growth } from '../../../../src/runtimes/qemu/machine/console-index.js';
+import { eventually } from '../../../support/eventually.js';
 import { realClock } from '../../../support/real-clock.js';
 
 const deps = { host: createMachineHost(), clock: realClock, settings: defaultQemuSettings };
@@ -145,5 +146,39 @@ describe('the index', () => {
     expect(timeOf(growths, 20_000)).toBe(20_000);
     for (let offset = 1; offset <= 20_000; offset += 97) expect(timeOf(growths, offset)! >= offset).toBe(true);
     expect(timeOf(growths, 20_001)).toBeNull();
+  });
+});
+
+describe('the keeper of a console', () => {
+  it('has noted the last words when it is done, however slow the disk was with those before', async () => {
+    const log = join(folder, 'console.log');
+    await writeFile(log, 'first\n');
+    const waiting: (() => void)[] = [];
+    let slow = true;
+    let written = 0;
+    const host: typeof deps.host = {
+      ...deps.host,
+      replaceText: async (...args) => {
+        if (slow) await new Promise<void>((resolve) => void waiting.push(resolve));
+        await deps.host.replaceText(...args);
+        written += 1;
+      },
+    };
+    const keeper = new ConsoleKeeper({ ...deps, host }, { folder, limitMb: 1 });
+    keeper.start();
+    await eventually(() => waiting.length === 1);
+    await appendFile(log, 'last\n');
+    slow = false;
+    const finishing = keeper.finish();
+    // Whoever does not wait for the first is done by now.
+    await Promise.race([finishing, new Promise((resolve) => setTimeout(resolve, 100))]);
+    waiting[0]!();
+    await finishing;
+    await eventually(() => written === 2);
+    const times = (await read({})).map(({ text, atMs }) => [text, atMs !== null]);
+    expect(times).toEqual([
+      ['first', true],
+      ['last', true],
+    ]);
   });
 });
