@@ -85,12 +85,15 @@ describe('what runs out', () => {
     expect(await held.innerText()).toMatch(/^Held shop\/db reconcile = "observe" since \d\d:\d\d:\d\d by sql/);
     await outlook(page, 'never copied').waitFor({ state: 'detached' });
     // What the runtimes said a moment ago is not asked of them again, and told with what was true then.
-    await eventually(async () => {
-      const doctor = await berth('doctor', '-o', 'json');
-      expect(doctor.stdout).toContain('"area": "holds"');
-      // Too little room on the disk of the registry is an error.
-      expect(doctor.exitCode).toBe(1);
-    });
+    await eventually(
+      async () => {
+        const doctor = await berth('doctor', '-o', 'json');
+        expect(doctor.stdout).toContain('"area": "holds"');
+        // Too little room on the disk of the registry is an error.
+        expect(doctor.exitCode).toBe(1);
+      },
+      { timeoutMs: 30_000 },
+    );
     await edit('auto');
     await held.waitFor({ state: 'detached' });
     expect(await isMarked(page)).toBe(true);

@@ -73,12 +73,13 @@ describe('the overview', () => {
         const after = seen.slice(first).find(({ phase, text }) => phase === 'running' && /local\S*\d+ s1/.test(text));
         return first < 0 || after === undefined ? null : ([seen[first]?.at ?? 0, after.at] as const);
       },
-      { timeoutMs: 10_000, describe: 'the row turns and heals' },
+      { timeoutMs: 20_000, describe: 'the row turns and heals' },
     );
     const [turned, healed] = times!;
     expect(turned).toBeGreaterThan(beganMs);
     expect(turned - killedMs).toBeLessThan(1_000);
-    expect(healed - killedMs).toBeLessThan(2_000);
+    // A whole start of Podman is in it.
+    expect(healed - killedMs).toBeLessThan(5_000);
     expect(await isMarked(page)).toBe(true);
     await page.close();
   });

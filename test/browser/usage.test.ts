@@ -112,9 +112,9 @@ describe('the charts of a component', () => {
     await page.goto(`${dashboard.url}#/component/shop/web`);
     await chart(page, memory).waitFor();
     expect(asked).toBe(1);
-    await page.clock.runFor(55_000);
+    await page.clock.runFor(40_000);
     expect(asked).toBe(1);
-    await page.clock.runFor(20_000);
+    await page.clock.runFor(40_000);
     await eventually(() => asked === 2);
     await apart.close();
   });

@@ -83,7 +83,7 @@ describe('podman that hangs in the middle of an apply', () => {
   it('between create and start: its components are unknown, the machine goes on, and each runs once afterwards', async () => {
     const { stdout: real } = await execa('which', ['podman']);
     const hanging = await installHangingPodman(folder, real.trim());
-    const home = await makeHome({ BERTH_PODMAN_REPLACE_SERVICE_S: '6' });
+    const home = await makeHome({ BERTH_PODMAN_REPLACE_SERVICE_S: '20' });
     const first = await home.startAgent();
     await apply(home, 'steady', steady(), 'deploy');
     const before = await runsIn(home);

@@ -41,7 +41,10 @@ describe('the tour of README.md', () => {
     folder = await mkdtemp(join(tmpdir(), 'bh-readme-'));
     definition = join(folder, 'hello.toml');
     const text = await readFile(join(root, 'examples/hello/hello.toml'), 'utf8');
-    await writeFile(definition, text.replace('8088', String(port)).replace('8081', String(machinePort)));
+    await writeFile(
+      definition,
+      text.replace(/8088|8081/g, (known) => String(known === '8088' ? port : machinePort)),
+    );
     await home.startAgent();
     expect(await home.berth('deploy', '-f', definition, '--timeout', '60s')).toMatchObject({ exitCode: 0 });
     started.add(await startOf(web()));
@@ -56,14 +59,13 @@ describe('the tour of README.md', () => {
   const here = (command: string): string =>
     command
       .replaceAll('examples/hello/hello.toml', definition)
-      .replaceAll('8088', String(port))
-      .replaceAll('8081', String(machinePort))
+      .replaceAll(/8088|8081/g, (known) => String(known === '8088' ? port : machinePort))
       .replace(/^(podman \w+) hello-/, `$1 ${home.prefix}hello-`);
 
   const promises: readonly TourPromise[] = [
     {
       after: /apply .*-m "as in/,
-      holds: async () => expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain('Hello from Berth'),
+      holds: async () => expect(await pageOf(port)).toContain('Hello from Berth'),
     },
     {
       after: /^podman kill/,
@@ -90,7 +92,7 @@ describe('the tour of README.md', () => {
       holds: async () => {
         expect(await machinesOf(home.path)).toEqual([]);
         expect(await startOf(`${home.prefix}hello-page`)).toMatch(/^running/);
-        expect(await (await fetch(`http://127.0.0.1:${machinePort}/`)).text()).toContain('Hello from Berth');
+        expect(await pageOf(machinePort)).toContain('Hello from Berth');
       },
     },
     {
@@ -142,6 +144,10 @@ async function startOf(name: string): Promise<string> {
 }
 
 /** The limit in force, from the kernel: Podman shows the one that the container was made with. */
+async function pageOf(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(5_000) })).text();
+}
+
 async function memoryLimitMb(name: string): Promise<number> {
   const { stdout: pid } = await podman('inspect', '--format', '{{.State.Pid}}', name);
   const lines = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).split('\n');

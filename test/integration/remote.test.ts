@@ -29,6 +29,9 @@ let agent: RunningAgent;
 let host: readonly string[];
 let file: string;
 
+/** Each look is two commands. */
+const slowly = { timeoutMs: 30_000 };
+
 beforeAll(async () => {
   const port = await freePort();
   [home, image, folder] = await Promise.all([
@@ -58,7 +61,7 @@ beforeAll(async () => {
   await eventually(async () => {
     const [first, second] = [await home.berth('status', '-o', 'json'), await home.berth('status', '-o', 'json')];
     expect(bare(second.stdout)).toBe(bare(first.stdout));
-  });
+  }, slowly);
 });
 
 afterAll(async () => {

@@ -57,7 +57,10 @@ describe('npm start', () => {
     folder = await mkdtemp(join(tmpdir(), 'bh-start-'));
     definition = join(folder, 'hello.toml');
     const text = await readFile(join(root, 'examples/hello/hello.toml'), 'utf8');
-    await writeFile(definition, text.replace('8088', String(port)).replace('8081', String(machinePort)));
+    await writeFile(
+      definition,
+      text.replace(/8088|8081/g, (known) => String(known === '8088' ? port : machinePort)),
+    );
   });
 
   afterAll(async () => {
@@ -83,7 +86,14 @@ describe('npm start', () => {
     expect(first.output).toContain(`http://127.0.0.1:${port}/`);
     expect(first.output).toContain('npm run remove');
     for (const each of [port, machinePort]) {
-      expect(await (await fetch(`http://127.0.0.1:${each}/`)).text()).toContain('Hello from Berth');
+      // Its program was started; it may take a moment to listen.
+      await eventually(
+        async () => {
+          const answer = await fetch(`http://127.0.0.1:${each}/`, { signal: AbortSignal.timeout(5_000) });
+          expect(await answer.text()).toContain('Hello from Berth');
+        },
+        { timeoutMs: 30_000 },
+      );
     }
     const machines = await machinesOf(home.path);
     expect(machines).toHaveLength(1);

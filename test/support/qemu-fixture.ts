@@ -67,12 +67,13 @@ export async function makeQemuHome(settings: Partial<QemuSettings> = {}): Promis
 /** One QMP command to a machine by its socket for people. */
 export async function byQmp(stateDir: string, nativeId: string, command: string): Promise<void> {
   const folder = await open(join(stateDir, 'vm', 'run', nativeId, 'm'), 'r');
+  const socket = connect(`/proc/self/fd/${String(folder.fd)}/qmp-hand.sock`);
   try {
-    const socket = connect(`/proc/self/fd/${String(folder.fd)}/qmp-hand.sock`);
     await new Promise<void>((resolve, reject) => {
       let heard = '';
       socket.setTimeout(10_000, () => reject(new Error(`QMP does not answer: ${heard}`)));
-      socket.once('error', reject);
+      socket.on('error', reject);
+      socket.once('close', () => reject(new Error(`QMP hung up: ${heard}`)));
       socket.on('data', (chunk) => {
         heard += String(chunk);
         if (heard.includes('"id": "done"')) resolve();
@@ -80,8 +81,8 @@ export async function byQmp(stateDir: string, nativeId: string, command: string)
       socket.write('{"execute":"qmp_capabilities"}\n');
       socket.write(`{"execute":"${command}","id":"done"}\n`);
     });
-    socket.destroy();
   } finally {
+    socket.destroy();
     await folder.close();
   }
 }

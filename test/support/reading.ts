@@ -90,7 +90,10 @@ export async function followEvents(home: TestHome): Promise<Follower> {
       events.push({ arrivedMs: performance.now(), ...(JSON.parse(line) as Omit<SeenEvent, 'arrivedMs'>) });
   });
   // Over the agent's socket what is new comes after what was there; on the file, once that is open.
-  await eventually(() => events.length > 0 || isFollowing(child.pid ?? 0), { describe: 'events -f follows' });
+  await eventually(() => events.length > 0 || isFollowing(child.pid ?? 0), {
+    timeoutMs: 30_000,
+    describe: 'events -f follows',
+  });
   return {
     events,
     take: async (fits, describe) => {

@@ -17,7 +17,7 @@ let image: BuiltImage;
 const homes: PodmanHome[] = [];
 const patience = (): AbortSignal => AbortSignal.timeout(60_000);
 /** Short enough for a test, long enough for a busy machine. */
-const quick = { pingEveryMs: 300, pingDeadlineMs: 500, replaceServiceAfterMs: 2_000, listDeadlineMs: 1_000 };
+const quick = { pingEveryMs: 300, pingDeadlineMs: 1_000, replaceServiceAfterMs: 4_000, listDeadlineMs: 3_000 };
 
 beforeAll(async () => {
   image = await ensureTestImage();

@@ -35,7 +35,7 @@ beforeAll(async () => {
     BERTH_VM_OPS: standIn.ops,
     BERTH_VM_NANOS_KERNEL: standIn.nanosKernel,
     BERTH_VM_NANOS_BOOT: standIn.nanosBoot,
-    BERTH_VM_BUILD_TIMEOUT_S: '4',
+    BERTH_VM_BUILD_TIMEOUT_S: '15',
   });
   await home.startAgent();
   await apply('steady', 'microvm');

@@ -208,7 +208,10 @@ describe('a hostile neighbour', () => {
 
   it('sends a message that is too long: the console is left, and free for others', async () => {
     const socket = new WebSocket(`ws://${url.host}${path}`, { headers: bearer(writer) });
-    await new Promise((resolve) => socket.once('open', resolve));
+    await new Promise((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.on('error', reject);
+    });
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     socket.send(Buffer.alloc(65_537, 'x'));
     expect(await closed).toBe(1_009);
@@ -241,7 +244,10 @@ describe('a hostile neighbour', () => {
     onTestFinished(() => {
       socket.terminate();
     });
-    await new Promise((resolve) => socket.once('message', resolve));
+    await new Promise((resolve, reject) => {
+      socket.once('message', resolve);
+      socket.on('error', reject);
+    });
     const closed = new Promise((resolve) => socket.once('close', (code, why) => resolve([code, why.toString()])));
     // The end of the machine is the end of the console, with the reason.
     await told('stop', 'talk/echo', '--wait', '--timeout', '60s');

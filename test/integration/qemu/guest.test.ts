@@ -149,7 +149,9 @@ async function powerdown(path: string): Promise<void> {
   socket.write('{"execute":"qmp_capabilities"}{"execute":"system_powerdown","id":"press"}\n');
   await new Promise<void>((resolve, reject) => {
     let heard = '';
-    socket.once('error', reject);
+    socket.setTimeout(30_000, () => reject(new Error(`QMP does not answer: ${heard}`)));
+    socket.on('error', reject);
+    socket.once('close', () => reject(new Error(`QMP hung up: ${heard}`)));
     socket.on('data', (chunk) => {
       heard += String(chunk);
       if (heard.includes('"press"')) resolve();
