@@ -78,8 +78,7 @@ describe('the overview', () => {
     const [turned, healed] = times!;
     expect(turned).toBeGreaterThan(beganMs);
     expect(turned - killedMs).toBeLessThan(1_000);
-    // A whole start of Podman is in it.
-    expect(healed - killedMs).toBeLessThan(5_000);
+    expect(healed - killedMs).toBeLessThan(2_000);
     expect(await isMarked(page)).toBe(true);
     await page.close();
   });

@@ -85,8 +85,8 @@ describe('by hand', () => {
     expect(drift.message).toContain(field);
     expect(drift.message).toContain('podman');
     const podmanMs = await podmanEventAt(podmanEvent, web());
-    // By the event and not by a list, which comes every three seconds. The figure itself is in the benchmarks.
-    expect(drift.arrivedMs + performance.timeOrigin - podmanMs).toBeLessThan(2_000);
+    // The target is 50 ms; five times that is a fault and not a busy machine. The figure itself is in the benchmarks.
+    expect(drift.arrivedMs + performance.timeOrigin - podmanMs).toBeLessThan(250);
     await events.take((event) => event.reason === 'DriftHealed' && event.component === 'web', 'healed');
     await eventually(async () => expect(await runOf(web())).toContain('running'), { timeoutMs: 20_000 });
   });
@@ -148,12 +148,11 @@ describe('by hand', () => {
     expect(second.stderr).toContain(String(agent.pid));
   });
 
-  it('SIGTERM ends the agent soon and leaves everything running', async () => {
+  it('SIGTERM ends the agent within two seconds and leaves everything running', async () => {
     const before = await runOf(web());
     const beganMs = performance.now();
     expect(await agent.stop()).toBe(0);
-    // It gives itself a second and a half.
-    expect(performance.now() - beganMs).toBeLessThan(4_000);
+    expect(performance.now() - beganMs).toBeLessThan(2_000);
     expect(await runOf(web())).toBe(before);
     agent = await home.startAgent();
     await eventually(async () => expect(await row(home, 'web')).toMatchObject({ phase: 'running' }), {

@@ -93,8 +93,8 @@ describe('a microVM of the hello image', () => {
       const killedMs = performance.now();
       process.kill(pid, 'SIGKILL');
       const drift = await events.take((event) => event.reason === 'DriftDetected', 'the drift');
-      // By the event and not by the next look, which comes seconds later. The figure is in the benchmarks.
-      expect(drift.arrivedMs - killedMs).toBeLessThan(2_000);
+      // The target is 250 ms; four times that is a fault and not a busy machine. The figure is in the benchmarks.
+      expect(drift.arrivedMs - killedMs).toBeLessThan(1_000);
       expect(drift.message).toContain('observed exited');
       await events.take((event) => event.reason === 'DriftHealed', 'healed');
       await eventually(async () => expect((await page()).status).toBe(200), patience);

@@ -170,8 +170,8 @@ describe('the keeper of a console', () => {
     await appendFile(log, 'last\n');
     slow = false;
     const finishing = keeper.finish();
-    // Whoever does not wait for the first is done by now.
-    await Promise.race([finishing, new Promise((resolve) => setTimeout(resolve, 100))]);
+    // Whoever does not wait for the first has written by the time that the disk answers a dozen times.
+    for (let reads = 0; reads < 12 && written === 0; reads += 1) await read({});
     waiting[0]!();
     await finishing;
     await eventually(() => written === 2);
