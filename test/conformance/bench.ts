@@ -139,7 +139,7 @@ export class Bench {
   /** Waits until the host runs nothing for these workloads. */
   async untilEnded(nativeIds: readonly string[]): Promise<void> {
     await eventually(async () => expect(await this.fixture.processesOf(nativeIds)).toEqual([]), {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       everyMs: 20,
       describe: 'nothing runs of what was removed',
     });

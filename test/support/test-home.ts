@@ -108,6 +108,8 @@ export async function makeTestHome(settings: Readonly<Record<string, string>> = 
     await rm(path, { recursive: true, force: true });
     // What no runtime knows any more would go on for ever.
     await eventually(async () => mustBeNone(await processesNamed([prefix])), {
+      timeoutMs: 60_000,
+      everyMs: 50,
       describe: 'nothing runs of a home that was disposed of',
     });
   };

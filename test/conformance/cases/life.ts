@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 import { expectRefusal, patience, type Bench } from '../bench.js';
 
 const stopGraceMs = 10_000;
+/** A guest that is still booting hears nothing of it. */
+const politeGraceMs = 30_000;
 const neverMade = 'f'.repeat(64);
 
 /** Create, start, stop, remove: the states and codes in between, and each word said twice. */
@@ -18,7 +20,7 @@ export function lifeCases(bench: Bench): void {
     expect(running).toMatchObject({ state: 'running', finishedAtMs: null, exitCode: null, oomKilled: false });
     expect(running.startedAtMs).toBeGreaterThanOrEqual((created?.createdAtMs ?? Infinity) - 1_000);
 
-    await driver.stop(id, stopGraceMs, patience());
+    await driver.stop(id, politeGraceMs, patience());
     const stopped = await bench.inspect(id);
     expect(stopped).toMatchObject({ state: 'exited', exitCode: 0, startedAtMs: running.startedAtMs });
     expect(stopped.finishedAtMs).toBeGreaterThanOrEqual(running.startedAtMs ?? Infinity);

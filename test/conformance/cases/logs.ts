@@ -19,7 +19,7 @@ export function logCases(bench: Bench, can: Can): void {
       async () => {
         check(await read(id, options));
       },
-      { timeoutMs: 10_000, everyMs: 50, describe: 'the log is as wanted' },
+      { timeoutMs: 60_000, everyMs: 50, describe: 'the log is as wanted' },
     );
 
   it('reads whole lines with time and stream, and a last one without its end', async () => {

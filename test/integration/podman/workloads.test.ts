@@ -1,6 +1,6 @@
 /** Real containers: what the conformance suite, which holds for every driver, does not say about podman. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBerthError } from '../../../src/core/errors.js';
 import type { CreateRequest } from '../../../src/core/ports/driver.js';
@@ -78,8 +78,8 @@ describe('names and networks', () => {
 describe('refusals', () => {
   it('a port that another program holds is named, and the container stays clean', async () => {
     const server = createServer();
-    const port = await freePort();
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
     try {
       const spec = { name: 'web', ports: [`127.0.0.1:${port}:8080`] };
       const id = await home.driver.create(request('taken', spec), patience());
