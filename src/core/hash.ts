@@ -28,11 +28,16 @@ function sameLists(a: readonly unknown[], b: readonly unknown[]): boolean {
 /** A member that is undefined is none; one that is null is there. */
 function sameMembers(a: Members, b: Members): boolean {
   for (const name in a) {
-    const [left, right] = [a[name], b[name]];
+    const [left, right] = [ownOf(a, name), ownOf(b, name)];
     if (left === undefined || right === undefined ? left !== right : !sameJson(left, right)) return false;
   }
-  for (const name in b) if (a[name] === undefined && b[name] !== undefined) return false;
+  for (const name in b) if (ownOf(a, name) === undefined && ownOf(b, name) !== undefined) return false;
   return true;
+}
+
+/** A name like `toString` is one that every object answers to, and a variable may have it. */
+function ownOf(members: Members, name: string): unknown {
+  return Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
 /** FNV's prime is 2^40 + this. */

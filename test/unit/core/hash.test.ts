@@ -53,5 +53,10 @@ describe('sameJson', () => {
     expect(sameJson({ a: null }, {})).toBe(false);
     expect(sameJson([undefined], [null])).toBe(true);
     expect(sameJson([], {})).toBe(false);
+    for (const text of ['{"toString":1}', '{"constructor":1}', '{"__proto__":1}', '{"__proto__":{}}']) {
+      expect(sameJson({}, JSON.parse(text)), text).toBe(false);
+      expect(sameJson(JSON.parse(text), {}), text).toBe(false);
+      expect(sameJson(JSON.parse(text), JSON.parse(text)), text).toBe(true);
+    }
   });
 });

@@ -187,7 +187,7 @@ describe('an agent that misbehaves', () => {
   /** On which a long time passes at once. */
   const hasty: Clock = {
     ...realClock,
-    after: (delayMs, run) => realClock.after(delayMs > 20_000 ? 100 : delayMs, run),
+    after: (delayMs, run) => realClock.after(delayMs > 20_000 ? 1_000 : delayMs, run),
   };
 
   test('is silent: it is gone', async () => {
@@ -206,7 +206,7 @@ describe('an agent that misbehaves', () => {
         if ((pings += 1) < 20) return;
         clearInterval(timer);
         socket.close(1_000);
-      }, 20);
+      }, 75);
     });
     expect(await hear(await consoleAt(url, { clock: hasty }))).toBe('');
     expect(pings).toBe(20);
