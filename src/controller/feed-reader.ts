@@ -78,8 +78,9 @@ export class FeedReader {
   async #readPage(): Promise<boolean> {
     const page = await this.#options.registry.feed(this.#revision, pageSize, 'specs');
     if (page.kind === 'gap') {
-      this.#revision = page.revision;
       await this.#options.onGap();
+      // Last: a look that failed is made again.
+      this.#revision = page.revision;
       return false;
     }
     const keys = new Set<string>();

@@ -91,7 +91,7 @@ describe('the runtime says no', () => {
     try {
       const body = component('port', `ports = ["127.0.0.1:${String(port)}:80"]`);
       expect((await applyText('port', body)).exitCode).toBe(0);
-      const names = new RegExp(`E_PORT_TAKEN.*${String(port)}`);
+      const names = new RegExp(`port ${String(port)} is taken.*E_PORT_TAKEN`);
       await eventually(async () => expect((await row(home, 'port')).message).toMatch(names), { timeoutMs: 20_000 });
     } finally {
       server.close();

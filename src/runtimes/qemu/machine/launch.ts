@@ -6,7 +6,7 @@ import { pause } from '../../host/pause.js';
 import { identityOf } from '../../host/process-identity.js';
 import { machineFiles, type MachineSpec } from '../contracts.js';
 import { lockedExitCode, machineArgv, type MachineTools } from './argv.js';
-import { throwIfCancelled } from './deadline.js';
+import { late, throwIfCancelled, within } from './deadline.js';
 import type { MachineDeps } from './deps.js';
 import { findMachine, killMachine } from './find.js';
 import { prepareFolder } from './ownership.js';
@@ -130,7 +130,9 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
   if (!identity) {
     // Where /proc cannot be read it may run all the same. While its end is not known its number is its own: our child.
     if (!over.is) deps.host.kill(child.pid, 'SIGKILL');
-    throw await failed(launch, await child.exited);
+    const exitCode = await within(deps.clock, child.exited, deps.settings.callDeadlineMs);
+    if (exitCode !== late) throw await failed(launch, exitCode);
+    throw new BerthError('E_DRIVER_TIMEOUT', `QEMU (process ${child.pid}) is still there after SIGKILL`);
   }
   const run: RunIdentity = { ...identity, uuid: record.uuid, startedAtMs: record.startedAtMs };
   try {
@@ -160,6 +162,7 @@ async function mustBeFree({ deps, request }: Launch, { flock }: MachineTools): P
 /**
  * Starts the machine and returns once QEMU answers; the guest may still be booting. When it fails, no QEMU is left.
  * E_VM_START (it runs already, or QEMU refused: its words), E_PORT_TAKEN, E_DISK_FULL, E_RUNTIME_UNAVAILABLE.
+ * E_DRIVER_TIMEOUT: it was cancelled, or QEMU survives SIGKILL and may be left.
  */
 export async function launchMachine(
   deps: MachineDeps,

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createMachineHost } from '../../../../src/runtimes/host/machine-host.js';
-import { QmpClient, type QmpEvent } from '../../../../src/runtimes/qemu/machine/index.js';
+import { defaultQemuSettings, machineFiles } from '../../../../src/runtimes/qemu/contracts.js';
+import { QmpClient, QmpSession, type QmpEvent } from '../../../../src/runtimes/qemu/machine/index.js';
 import { eventually } from '../../../support/eventually.js';
 import { realClock } from '../../../support/real-clock.js';
 
@@ -34,7 +35,7 @@ afterEach(async () => {
 
 type Answer = (id: string, command: string, peer: Socket) => void;
 
-async function serve(answer: Answer, first = greeting): Promise<void> {
+async function serve(answer: Answer, first = greeting, name = 'q.sock'): Promise<void> {
   const listening = createServer((peer) => {
     peers.push(peer);
     peer.on('error', () => undefined);
@@ -48,7 +49,7 @@ async function serve(answer: Answer, first = greeting): Promise<void> {
     });
   });
   server = listening;
-  await new Promise<void>((resolve) => listening.listen(join(folder, 'q.sock'), resolve));
+  await new Promise<void>((resolve) => listening.listen(join(folder, name), resolve));
 }
 
 function connect(onEvent: (event: QmpEvent) => void = () => undefined, deadlineMs = 2_000): Promise<QmpClient> {
@@ -150,4 +151,27 @@ it('outlives a QEMU that dies between letting it in and being heard', async () =
   await expect(
     QmpClient.connect({ host, clock: realClock }, { folder, socket: 'q.sock', deadlineMs: 10_000 }),
   ).rejects.toMatchObject({ code: 'E_DRIVER_UNREACHABLE', message: expect.stringContaining('QMP') as string });
+});
+
+it('holds no connection of a session that is closed in the moment in which it is ready', async () => {
+  await serve(() => undefined, greeting, machineFiles.qmp);
+  let waits = 0;
+  const clock: typeof realClock = {
+    ...realClock,
+    after: (delayMs, run) => {
+      waits += 1;
+      const isLast = waits === 2;
+      const stop = realClock.after(delayMs, run);
+      return () => {
+        stop();
+        // The greeting is the first wait; when the second is over, nothing is left to wait for but the next microtask.
+        if (isLast) queueMicrotask(() => session.close());
+      };
+    },
+  };
+  const run = { bootId: 'boot', pid: 4_242, startTicks: '777', uuid: 'token', startedAtMs: 0 };
+  const session = new QmpSession({ host: deps.host, clock, settings: defaultQemuSettings }, { folder, run });
+  session.start();
+  await eventually(() => peers[0]?.destroyed === true);
+  expect(waits).toBe(2);
 });
