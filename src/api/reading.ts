@@ -1,8 +1,9 @@
 /** Operations that only read: status, why it is so, history, a definition to print. */
 import { BerthError } from '../core/errors.js';
+import { LastChange } from '../core/last-change.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
 import { baseOf } from '../core/plan-replace.js';
-import type { ComponentRecord, DriverFreshness } from '../core/ports/registry.js';
+import type { ComponentRecord, DriverFreshness, HistoryQuery } from '../core/ports/registry.js';
 import type { BerthEvent } from '../core/event.js';
 import { secretsOf } from '../core/secrets.js';
 import type { ServiceSpec } from '../core/spec.js';
@@ -146,9 +147,8 @@ export async function readHistory(
   return entries.map(viewHistory);
 }
 
-/** Fields of a component's row that no definition holds: no rollback puts them back. */
-const notDefined = new Set(['desired', 'restart_token', 'image_refresh', 'source']);
-const rollbackWindow = 500;
+/** Entries read at a time; one apply of a large service makes many. */
+const historyPage = 500;
 
 /** The plan that puts a service back to what it was. E_NOT_FOUND when there is nothing to go back to. */
 export async function planOfRollback(
@@ -168,23 +168,18 @@ export async function planOfRollback(
 }
 
 async function revisionBeforeLastChange(ports: LocalClientPorts, service: string): Promise<number> {
-  const history = await readHistory(ports, { service, component: null }, rollbackWindow);
-  const changes = history.filter(
-    (entry) => entry.op !== 'update' || entry.changes.some((change) => !notDefined.has(change.field)),
-  );
-  const [newest] = changes;
-  if (newest === undefined) {
-    throw new BerthError('E_NOT_FOUND', `the history of service ${service} holds no change of its definition`, {
-      suggestion: `see it with: berth history ${service}`,
-    });
+  await readHistory(ports, { service, component: null }, 1);
+  const last = new LastChange();
+  for (let query: HistoryQuery = { service, limit: historyPage }; ;) {
+    const page = await ports.registry.history(query);
+    const oldest = page.at(-1);
+    if (!last.take(page) || oldest === undefined || page.length < historyPage) break;
+    query = { ...query, beforeRevision: oldest.revision };
   }
-  // What was changed together goes back together: one request, or one instant of one author.
-  const together = changes.filter((entry) =>
-    newest.request === null
-      ? entry.request === null && entry.actor === newest.actor && entry.at === newest.at
-      : entry.request === newest.request,
-  );
-  return Math.min(...together.map((entry) => entry.revision)) - 1;
+  if (last.before !== null) return last.before;
+  throw new BerthError('E_NOT_FOUND', `the history of service ${service} holds no change of its definition`, {
+    suggestion: `see it with: berth history ${service}`,
+  });
 }
 
 /** The service as a definition, secrets masked unless they are to be revealed. E_NOT_FOUND. */

@@ -1,10 +1,10 @@
 /** From the registry's records to what people and programs are shown, secrets masked. Pure. */
 import type { BerthEvent } from '../core/event.js';
-import { canonicalJson } from '../core/hash.js';
+import { changedFields } from '../core/last-change.js';
 import type { ChangeLogEntry, ComponentRecord, DriverFreshness } from '../core/ports/registry.js';
 import type { Runtime } from '../core/spec.js';
 import { maskDrift, maskEvent, maskFieldChanges, maskWords } from './mask.js';
-import type { AgentInfo, ComponentView, EventView, FieldChangeView, HistoryView, StatusReport } from './views.js';
+import type { AgentInfo, ComponentView, EventView, HistoryView, StatusReport } from './views.js';
 
 /** Which driver serves which runtime. */
 export type DriverNames = Readonly<Record<Runtime, string>>;
@@ -83,9 +83,6 @@ export function viewEvent(event: BerthEvent, secrets: readonly string[] = []): E
   return maskEvent(view, secrets);
 }
 
-/** Columns of a row that tell when it changed, not what it says. */
-const bookkeeping = new Set(['revision', 'generation', 'updated_at', 'created_at', 'id', 'workload']);
-
 /** One entry of the history with the fields that differ. */
 export function viewHistory(entry: ChangeLogEntry): HistoryView {
   return {
@@ -97,15 +94,6 @@ export function viewHistory(entry: ChangeLogEntry): HistoryView {
     service: entry.service,
     component: entry.component,
     op: entry.op,
-    changes: maskFieldChanges(changedFields(entry.before, entry.after)),
+    changes: maskFieldChanges(changedFields(entry)),
   };
-}
-
-function changedFields(before: ChangeLogEntry['before'], after: ChangeLogEntry['after']): readonly FieldChangeView[] {
-  const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-  return [...names].flatMap((field) => {
-    if (bookkeeping.has(field)) return [];
-    const [a, b] = [before?.[field] ?? null, after?.[field] ?? null];
-    return canonicalJson(a) === canonicalJson(b) ? [] : [{ field, before: a, after: b }];
-  });
 }

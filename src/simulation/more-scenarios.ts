@@ -13,6 +13,7 @@ import {
   promptly,
   put,
   shop,
+  takeBack,
   until,
   user,
   web,
@@ -51,15 +52,22 @@ const edits: readonly Scenario[] = [
       await home.put(shop({ web: { image: 'localhost/app:2', env: { A: '1' } } }));
       await home.converge();
     },
-    act: async (home) => {
-      const [last] = await home.registry.history(web);
-      const earlier = await home.registry.serviceAt('shop', (last?.revision ?? 0) - 1);
-      await home.change((earlier?.components ?? []).map((spec) => put(spec.name, spec)));
-    },
+    act: takeBack,
     ...common,
     check: (home) => {
       demandSame(imageOfWorkload(home, 'shop-web'), 'localhost/app:1', 'the image of web');
     },
+  },
+  {
+    name: 'rollback of a removal, once the component is gone',
+    prepare: async (home) => {
+      await open(home);
+      await home.change([{ kind: 'delete-component', key: { service: 'shop', component: 'worker' } }]);
+      await home.converge();
+    },
+    act: takeBack,
+    untouched: ['shop-db', 'shop-web'],
+    running: everything,
   },
   {
     name: 'two edits in quick succession',

@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../runtimes/simulated/index.js';
 import type { Change, ChangeContext } from '../core/ports/registry.js';
 import { componentDefaults, type ComponentSpec } from '../core/spec.js';
+import { LastChange } from '../core/last-change.js';
 import { demand } from './demand.js';
 import type { Services, SimulatedHome } from './home.js';
 
@@ -31,6 +32,15 @@ export async function open(home: SimulatedHome, parts: Parameters<typeof shop>[0
   await home.put(shop(parts));
   await home.start();
   await home.converge();
+}
+
+/** The user takes back the last change of the shop's definition. */
+export async function takeBack(home: SimulatedHome): Promise<void> {
+  const last = new LastChange();
+  last.take(await home.registry.history({ service: 'shop' }));
+  const earlier = await home.registry.serviceAt('shop', last.before ?? 0);
+  demand(earlier !== undefined, 'what the shop was before its last change is not known');
+  await home.change((earlier?.components ?? []).map((spec) => put(spec.name, spec)));
 }
 
 /** Waits for the host; an agent that has died meanwhile is started again. At most 60 virtual seconds. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'smol-toml';
 import type { NewEvent } from '../../../src/core/event.js';
-import { Bench, patiently } from './support.js';
+import { Bench, patiently, shopToml } from './support.js';
 
 const stateDrift = {
   field: 'state',
@@ -320,6 +320,50 @@ describe('history, rollback and export', () => {
       [false, false],
       [false, false],
     ]);
+  });
+
+  test('rollback brings back what was deleted and is gone', async () => {
+    const bench = new Bench();
+    await bench.withShop();
+    const before = (await bench.run('export', 'shop')).out;
+    expect((await bench.run('delete', 'shop', '--yes')).exit).toBe(0);
+    await bench.purged('shop/web', 'shop/db');
+    expect(await (await bench.registry()).services()).toEqual([]);
+    const back = await bench.run('rollback', 'shop');
+    expect(back).toMatchObject({ exit: 0, err: '' });
+    expect((await bench.run('export', 'shop')).out).toBe(before);
+  });
+
+  test('rollback brings back what a definition left out, while it goes and when it is gone', async () => {
+    for (const gone of [[], ['shop/db']]) {
+      const bench = new Bench();
+      const path = await bench.withShop();
+      const before = (await bench.run('export', 'shop')).out;
+      const without = shopToml.slice(0, shopToml.lastIndexOf('[[components]]')).replace('depends_on = ["db"]', '');
+      await bench.file('shop.toml', without);
+      expect(await bench.run('apply', '-f', path, '--prune')).toMatchObject({ exit: 0 });
+      await bench.purged(...gone);
+      // A second rollback takes back the first, and that is no removal of the agent's either.
+      expect(await bench.run('rollback', 'shop')).toMatchObject({ exit: 0 });
+      expect((await bench.run('export', 'shop')).out).toBe(before);
+      expect(await bench.run('rollback', 'shop')).toMatchObject({ exit: 0 });
+      expect((await bench.run('export', 'shop')).out).not.toContain('shop-db');
+    }
+  });
+
+  test('rollback finds the last change however often the service was restarted since', async () => {
+    const bench = new Bench();
+    const path = await bench.withShop();
+    const before = (await bench.run('export', 'shop')).out;
+    await bench.file('shop.toml', before.replace('128', '256'));
+    expect(await bench.run('apply', '-f', path)).toMatchObject({ exit: 0 });
+    const registry = await bench.registry();
+    const restart = { kind: 'request-restart' as const, key: { service: 'shop', component: 'web' } };
+    for (let count = 0; count < 501; count += 1) {
+      await registry.change([restart], { actor: 'cli:user', request: String(count), message: null });
+    }
+    expect(await bench.run('rollback', 'shop')).toMatchObject({ exit: 0 });
+    expect((await bench.run('export', 'shop')).out).toBe(before);
   });
 
   test('a service that just began has nothing before it', async () => {

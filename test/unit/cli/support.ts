@@ -171,6 +171,16 @@ export class Bench {
     await this.observe(key, { ...up, ...patch }, events);
   }
 
+  /** Removes the rows of components that are marked as deleting, as the agent does when their workloads are gone. */
+  async purged(...keys: readonly string[]): Promise<void> {
+    const registry = await this.registry();
+    for (const text of keys) {
+      const key = parseKey(text);
+      if (!key) throw new Error(`no key: ${text}`);
+      await registry.purgeComponent(key, [], agentContext);
+    }
+  }
+
   async run(...argv: readonly string[]): Promise<Result> {
     return this.start(...argv).done;
   }
