@@ -40,7 +40,7 @@ export async function takeBack(home: SimulatedHome): Promise<void> {
   last.take(await home.registry.history({ service: 'shop' }));
   const earlier = await home.registry.serviceAt('shop', last.before ?? 0);
   demand(earlier !== undefined, 'what the shop was before its last change is not known');
-  await home.change((earlier?.components ?? []).map((spec) => put(spec.name, spec)));
+  await home.change(earlier.components.map((spec) => put(spec.name, spec)));
 }
 
 /** Waits for the host; an agent that has died meanwhile is started again. At most 60 virtual seconds. */
