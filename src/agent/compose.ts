@@ -21,9 +21,10 @@ import { processStdio } from '../cli/node-stdio.js';
 import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { Registry } from '../core/ports/registry.js';
+import { createEnvFileAccess } from './env-file-access.js';
 import type { AgentFacts, AgentParts } from './run-agent.js';
 import type { Settings } from './settings.js';
-import { homeFolder, registryPath, systemChance, systemClock, systemEnvFiles, tokensPath } from './system.js';
+import { homeFolder, registryPath, systemChance, systemClock, tokensPath } from './system.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -145,7 +146,7 @@ async function agentParts(): Promise<AgentParts> {
         clock: systemClock,
         chance: systemChance,
         log: log.child({ part: 'controller' }),
-        files: systemEnvFiles,
+        files: createEnvFileAccess({ clock: systemClock }),
         settings: () => controllerSettings(settings()),
       }),
     usage: (facts, view) => new Sampler({ ...samplerOptions(facts), view }),

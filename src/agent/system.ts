@@ -1,11 +1,10 @@
 /** The real world: time, chance, files, processes. Everything that acts gets it from here. */
 import { randomUUID } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BerthError, messageOf } from '../core/errors.js';
 import type { Chance, Clock } from '../core/ports/clock.js';
-import type { EnvFileAccess } from '../core/ports/env-files.js';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -20,15 +19,6 @@ export const systemClock: Clock = {
 };
 
 export const systemChance: Chance = { random: () => Math.random(), id: () => randomUUID() };
-
-/** Env and secret files, as they are on this machine. */
-export const systemEnvFiles: EnvFileAccess = {
-  stamp: async (path) => {
-    const { mtimeMs, ctimeMs, size, ino } = await stat(path);
-    return [mtimeMs, ctimeMs, size, ino].join(':');
-  },
-  read: (path) => readFile(path, 'utf8'),
-};
 
 /**
  * The folder of the home: what was asked for, else `BERTH_HOME`, else `/var/lib/berth` for root and the

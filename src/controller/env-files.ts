@@ -51,6 +51,8 @@ export function parseEnvFile(text: string): EnvFileView {
     const equals = trimmed.indexOf('=');
     const key = trimmed.slice(0, Math.max(0, equals)).trim();
     if (!keyPattern.test(key)) return { error: `line ${String(index + 1)} is not KEY=value` };
+    // As in definitions: it is the one key that an object cannot safely hold.
+    if (key === '__proto__') return { error: `line ${String(index + 1)}: ${key} is a name that Berth refuses` };
     values[key] = unquote(trimmed.slice(equals + 1).trim());
   }
   return { values };

@@ -209,9 +209,8 @@ describe('durations', () => {
 });
 
 describe('env files', () => {
-  const variables = fc.dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/), fc.string({ maxLength: 12 }), {
-    noNullPrototype: true,
-  });
+  const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/).filter((text) => text !== '__proto__');
+  const variables = fc.dictionary(name, fc.string({ maxLength: 12 }), { noNullPrototype: true });
 
   it('are read as they are written, quoted or not, among comments', () => {
     fc.assert(

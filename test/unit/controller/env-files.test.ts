@@ -12,6 +12,11 @@ describe('env files', () => {
     expect(parseEnvFile('A=1\nsecret-without-key')).toEqual({ error: 'line 2 is not KEY=value' });
   });
 
+  it('lose no variable: a name that cannot be held is refused, as in definitions', () => {
+    expect(parseEnvFile('A=1\n__proto__=x\n')).toEqual({ error: 'line 2: __proto__ is a name that Berth refuses' });
+    expect(parseEnvFile('constructor=1\ntoString=2')).toEqual({ values: { constructor: '1', toString: '2' } });
+  });
+
   it('are read once while they stay as they are, and tell of one that is missing', async () => {
     const texts = new Map([['/a', 'A=1']]);
     let reads = 0;
