@@ -133,7 +133,8 @@ class Relay implements RuntimeListener {
   }
 }
 
-async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): Promise<number> {
+/** Serves until `stop` resolves. Answers the exit code; fails as the start does. Exported for its tests. */
+export async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): Promise<number> {
   const { log, drivers, registry } = facts;
   const relay = new Relay();
   const monitor = run.parts.monitor(facts, relay);
@@ -150,19 +151,36 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   });
   const watchers: Closable[] = [];
   const starting = new AbortController();
-  const start = async (): Promise<void> => {
-    const listening = api.listen();
-    await Promise.all(drivers.map((driver) => openDriver(driver, log, starting.signal)));
-    await monitor.start();
-    await controller.start();
+  const { signal } = starting;
+  const look = async (): Promise<void> => {
     usage.start();
     const folder = facts.settings().definitions;
     if (folder !== undefined) watchers.push(await run.parts.watchDefinitions(folder, facts));
-    await listening;
+  };
+  const start = async (): Promise<void> => {
+    const listening = api.listen();
+    const steps: readonly (() => Promise<unknown>)[] = [
+      () => Promise.all(drivers.map((driver) => openDriver(driver, log, signal))),
+      () => monitor.start(),
+      () => controller.start(),
+      look,
+      () => listening,
+    ];
+    for (const step of steps) {
+      await step();
+      // Told to end meanwhile: nothing more is begun.
+      if (signal.aborted) return;
+    }
     log.info({ home: run.home, pid: process.pid, homeId: registry.homeId }, 'serves');
     run.onReady();
   };
-  const failure = start().then(
+  const closeParts = async (): Promise<void> => {
+    await Promise.all(watchers.splice(0).map((watcher) => watcher.close()));
+    await Promise.all([controller.close(), usage.close()]);
+    await monitor.close();
+  };
+  const started = start();
+  const failure = started.then(
     () => new Promise<never>(() => undefined),
     (error: unknown) => error,
   );
@@ -171,9 +189,10 @@ async function serve(run: AgentRun, facts: AgentFacts, stop: Promise<string>): P
   const forced = typeof end === 'string' ? undefined : setTimeout(() => process.exit(1), shutdownMs);
   starting.abort();
   await api.close();
-  await Promise.all(watchers.map((watcher) => watcher.close()));
-  await Promise.all([controller.close(), usage.close()]);
-  await monitor.close();
+  await closeParts();
+  // Closing ends what the start waits for; what it began after that is closed as well.
+  await started.catch(() => undefined);
+  await closeParts();
   await Promise.all(drivers.map((driver) => driver.close()));
   await registry.close();
   clearTimeout(forced);
