@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { dirname } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { createTokenStore, nodeTokenAccess } from '../../../src/api/http/auth/index.js';
-import { addToken } from '../../../src/api/http/auth/token-file.js';
+import { addToken, printTokenFile } from '../../../src/api/http/auth/token-file.js';
 import { realClock } from '../../support/real-clock.js';
 import { makeGate, request } from './support.js';
 
@@ -112,6 +112,22 @@ describe('the file of tokens', () => {
     expect(bench.clock.now() - before).toBeGreaterThanOrEqual(10_000);
     expect((await bench.tokens()).tokens).toHaveLength(2);
     expect(existsSync(lock)).toBe(false);
+  });
+
+  it('is changed once more by one that was taken for dead, over what was written meanwhile', async () => {
+    const bench = await makeGate();
+    const lock = `${bench.path}.lock`;
+    let tries = 0;
+    await bench.store.update((file) => {
+      tries += 1;
+      if (tries === 1) {
+        rmSync(lock);
+        writeFileSync(bench.path, printTokenFile(addToken(file, { name: 'other', access: 'read' }, randomBytes, 0)));
+      }
+      return addToken(file, { name: 'own', access: 'read' }, randomBytes, 0);
+    });
+    expect((await bench.tokens()).tokens.map(({ name }) => name)).toEqual(['default', 'other', 'own']);
+    expect(readdirSync(dirname(bench.path))).toEqual(['tokens.json']);
   });
 
   it('loses no change of two writers', async () => {

@@ -59,18 +59,22 @@ export function createTokenStore(options: TokenStoreOptions): TokenStore {
   };
 
   const update = async (change: (file: TokenFile) => TokenFile): Promise<TokenFile> => {
-    const release = await lock(`${path}.lock`, options);
+    const held = await lock(`${path}.lock`, options);
     try {
       const before = await read();
       const after = change(before ?? emptyTokenFile(randomBytes));
       const text = printTokenFile(after);
       // What could not be read again would lock everybody out.
       parseTokenFile(text, path);
-      await files.replace(path, text, temporary());
-      return after;
+      if (await held.isOurs()) {
+        await files.replace(path, text, temporary());
+        return after;
+      }
     } finally {
-      await release();
+      await held.release();
     }
+    // It was taken for dead, as after a suspend: what it read may be old by now.
+    return update(change);
   };
 
   return {
@@ -80,14 +84,20 @@ export function createTokenStore(options: TokenStoreOptions): TokenStore {
   };
 }
 
-/** One writer after the other, also of other processes. Answers what lets go. */
-async function lock(path: string, { files, clock }: TokenStoreOptions): Promise<() => Promise<void>> {
+interface Held {
+  /** False: it was held for so long that somebody else took it. */
+  isOurs(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+/** One writer after the other, also of other processes. */
+async function lock(path: string, { files, clock }: TokenStoreOptions): Promise<Held> {
   const deadline = clock.monotonic() + lockPatienceMs;
   let seen: { readonly stamp: string | null; readonly sinceMs: number } = { stamp: null, sinceMs: 0 };
   while (!(await files.claim(path))) {
     const [stamp, nowMs] = [await files.stamp(path), clock.monotonic()];
     if (stamp !== seen.stamp) seen = { stamp, sinceMs: nowMs };
-    else if (stamp !== null && nowMs - seen.sinceMs > lockExpiresMs) await files.remove(path);
+    else if (stamp !== null && nowMs - seen.sinceMs > lockExpiresMs) await takeAway(path, stamp, files);
     if (nowMs > deadline) {
       throw new BerthError('E_TOKENS', `somebody else is changing the tokens (${path})`, {
         suggestion: 'try again; if nobody is, remove that file',
@@ -95,7 +105,28 @@ async function lock(path: string, { files, clock }: TokenStoreOptions): Promise<
     }
     await new Promise<void>((resolve) => clock.after(lockPauseMs, resolve));
   }
-  return () => files.remove(path);
+  const own = await files.stamp(path);
+  const isOurs = async (): Promise<boolean> => own !== null && (await files.stamp(path)) === own;
+  return {
+    isOurs,
+    release: async () => {
+      if (await isOurs()) await files.remove(path);
+    },
+  };
+}
+
+/**
+ * Removes the lock of one who died, which bears that stamp. Of all who wait, one at a time may: a second one would remove
+ * the lock that the first has made meanwhile.
+ */
+async function takeAway(path: string, stamp: string, files: TokenAccess): Promise<void> {
+  const right = `${path}.${stamp}`;
+  if (!(await files.claim(right))) return;
+  try {
+    if ((await files.stamp(path)) === stamp) await files.remove(path);
+  } finally {
+    await files.remove(right);
+  }
 }
 
 /** What the file system says becomes E_TOKENS; our own errors pass. */
