@@ -46,6 +46,11 @@ export class VolumeHolders {
     (await this.#all()).delete(textOf(key));
   }
 
+  /** Something is at work on this volume. */
+  isBusy(key: VolumeKey): boolean {
+    return this.#work.has(textOf(key));
+  }
+
   /** Runs `work` when nothing else is at work on this volume. */
   async exclusively<T>(key: VolumeKey, work: () => Promise<T>): Promise<T> {
     const text = textOf(key);

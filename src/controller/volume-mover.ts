@@ -3,15 +3,15 @@
  * own; the registry says whose data counts. A workload that starts elsewhere gets a copy, once; its copy counts from
  * when it has proven itself, and only then the old data goes.
  */
-import { BerthError, isBerthError, messageOf } from '../core/errors.js';
+import { BerthError, messageOf } from '../core/errors.js';
 import { volumeName, type ComponentKey } from '../core/names.js';
 import type { HostObject } from '../core/observation.js';
 import type { Clock } from '../core/ports/clock.js';
-import type { Driver } from '../core/ports/driver.js';
 import type { Log } from '../core/ports/log.js';
 import type { ChangeContext, Registry, VolumeKey } from '../core/ports/registry.js';
 import type { RuntimeView } from '../core/ports/view.js';
 import { parseVolume } from '../core/spec.js';
+import { copyVolume } from './volume-copy.js';
 import { textOf, VolumeHolders, type Holder } from './volume-holders.js';
 
 export interface VolumeMoverOptions {
@@ -118,10 +118,13 @@ export class VolumeMover {
     }
   }
 
-  /** Removes what was given up and nobody mounts any more; what cannot be removed yet is tried again at the next call. */
+  /**
+   * Removes what was given up and nobody mounts any more; what cannot be removed yet is tried again at the next call, and
+   * so is what is just being copied: that may take minutes, for which no census has to wait.
+   */
   async sweep(signal: AbortSignal): Promise<void> {
     for (const { key, holders } of await this.#holders.all()) {
-      if (holders.every(({ state }) => state === 'current')) continue;
+      if (holders.every(({ state }) => state === 'current') || this.#holders.isBusy(key)) continue;
       await this.#holders.exclusively(key, async () => {
         await this.#giveUpUnwanted(key);
         for (const { driver, state } of await this.#holders.of(key)) {
@@ -165,9 +168,19 @@ export class VolumeMover {
       { driver: to.name, state: 'copy', copiedFor },
     ];
     await this.#holders.write(key, rows(null));
-    const copied = await this.#copy(key, mounter.key, { from, to, sizeMb }, signal);
+    const told = await copyVolume(
+      this.#options,
+      {
+        volume: key.volume,
+        from: { driver: from, object: this.#object(key, from.name) },
+        to: { driver: to, object: this.#object(key, to.name) },
+        sizeMb,
+      },
+      signal,
+    );
+    if (told) await this.#options.registry.addEvents([{ ...mounter.key, ...told }], this.#options.context);
     await this.#holders.write(key, rows(mounter.nativeId));
-    return copied;
+    return told !== null;
   }
 
   /** Whoever runs on the driver that counts needs no copies elsewhere: a later try begins with a fresh one. */
@@ -233,39 +246,6 @@ export class VolumeMover {
     throw new BerthError('E_VOLUME_BUSY', message);
   }
 
-  /** Copies what `from` has; false when it has nothing. */
-  async #copy(
-    key: VolumeKey,
-    component: ComponentKey,
-    { from, to, sizeMb }: { readonly from: Driver; readonly to: Driver; readonly sizeMb: number | null },
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { clock, registry, context, log } = this.#options;
-    const beganMs = clock.monotonic();
-    const counter = { bytes: 0 };
-    const source = from.readVolume(this.#object(key, from.name), signal)[Symbol.asyncIterator]();
-    let first: IteratorResult<Uint8Array>;
-    try {
-      first = await source.next();
-    } catch (error) {
-      if (!isBerthError(error, 'E_NOT_FOUND')) throw error;
-      log.warn({ volume: key.volume, driver: from.name }, 'there is no such volume to copy');
-      return false;
-    }
-    const tar = counted(first, source, counter);
-    try {
-      await to.writeVolume(this.#object(key, to.name), { tar, sizeMb }, signal);
-    } finally {
-      // Also of one that was never asked for more: what stands behind it is let go.
-      await source.return?.();
-    }
-    const tookMs = Math.round(clock.monotonic() - beganMs);
-    const data = { volume: key.volume, from: from.name, to: to.name, bytes: counter.bytes, tookMs };
-    const message = `the data of volume ${key.volume} was copied from ${from.name} to ${to.name}: ${String(counter.bytes)} bytes in ${String(tookMs)} ms`;
-    await registry.addEvents([{ ...component, severity: 'info', reason: 'VolumeMoved', message, data }], context);
-    return true;
-  }
-
   async #removeOld(key: VolumeKey, driverName: string, signal: AbortSignal): Promise<void> {
     const { view, registry, log } = this.#options;
     const driver = view.driver(driverName);
@@ -311,15 +291,4 @@ function namedVolumes(volumes: readonly string[]): ReadonlyMap<string, number | 
     sizes.set(mount.source, larger);
   }
   return sizes;
-}
-
-async function* counted(
-  first: IteratorResult<Uint8Array>,
-  source: AsyncIterator<Uint8Array>,
-  counter: { bytes: number },
-): AsyncGenerator<Uint8Array> {
-  for (let chunk = first; chunk.done !== true; chunk = await source.next()) {
-    counter.bytes += chunk.value.byteLength;
-    yield chunk.value;
-  }
 }

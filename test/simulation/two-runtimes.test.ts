@@ -170,6 +170,28 @@ describe('a volume', () => {
     expect(await census(home)).toEqual([]);
   });
 
+  it('that takes its time to move keeps neither the census nor an agent waiting', async () => {
+    await home.put({ shop: [web, { name: 'db', volumes: ['other:/data'] }] });
+    await home.converge();
+    home.host.faults.next('writeVolume', 'late', { times: 2, delayMs: 300_000 });
+    await home.put({ shop: [{ ...web, runtime: 'microvm', readyTimeoutS: 3_600 }] });
+    await home.clock.advance(15_000);
+    expect(home.host.faults.calls('writeVolume')).toBe(1);
+    await home.change([{ kind: 'delete-component', key: { service: 'shop', component: 'db' } }]);
+    await home.clock.advance(30_000);
+    await home.change([{ kind: 'delete-volume', service: 'shop', volume: 'other' }]);
+    await home.clock.advance(30_000);
+    expect(home.volume('shop', 'other')).toEqual({ container: undefined, vm: undefined });
+    home.crash();
+    const beganMs = home.clock.monotonic();
+    await home.start();
+    expect(home.clock.monotonic() - beganMs).toBeLessThan(60_000);
+    await home.converge(600_000);
+    expect(home.host.faults.calls('writeVolume')).toBe(2);
+    expect(home.volume('shop', 'data')).toEqual({ container: undefined, vm: '++' });
+    expect(await census(home)).toEqual([]);
+  });
+
   it('that is deleted by name is gone wherever a copy is, and begins anew', async () => {
     await home.put({ shop: [web] });
     await home.converge();
