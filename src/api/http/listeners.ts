@@ -9,12 +9,18 @@ import { dirname, join } from 'node:path';
 const longestSocketPath = 107;
 const socketMode = 0o660;
 
-/** Listens, or fails with the system's own error. The socket's file is made anew. */
-export async function listenOnSocket(server: Server, home: string): Promise<string> {
+/** Listens, or fails with the system's own error and listens nowhere. The socket's file is made anew. */
+export async function listenOnSocket(server: Server, home: string, setMode = chmod): Promise<string> {
   const path = await socketPath(home);
   await rm(path, { force: true });
   await listen(server, { path });
-  await chmod(path, socketMode);
+  try {
+    await setMode(path, socketMode);
+  } catch (error) {
+    // Whoever tries again listens again.
+    server.close();
+    throw error;
+  }
   return path;
 }
 
@@ -74,7 +80,13 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
     };
     server.once('error', failed);
     server.once('listening', succeeded);
-    server.listen(options);
+    try {
+      server.listen(options);
+    } catch (error) {
+      server.off('error', failed);
+      server.off('listening', succeeded);
+      throw error;
+    }
   });
 }
 

@@ -99,7 +99,7 @@ class Server implements ApiServer {
         const socket = await listenOnSocket(this.#socket.server, this.#options.home);
         this.#address = { ...this.#address, socket };
       }),
-      this.#options.tcp === 'off' ? removeAddress(this.#options.home) : this.#try('tcp', () => this.#listenOnTcp()),
+      this.#options.tcp === 'off' ? this.#forgetAddress() : this.#try('tcp', () => this.#listenOnTcp()),
     ]);
   }
 
@@ -138,6 +138,14 @@ class Server implements ApiServer {
     const url = await listenOnTcp(this.#tcp.server, tcp);
     this.#address = { ...this.#address, url };
     await writeAddress(home, { url, pid });
+  }
+
+  /** That of an agent that died: there is none now. */
+  async #forgetAddress(): Promise<void> {
+    const { home, log } = this.#options;
+    await removeAddress(home).catch((error: unknown) => {
+      log.warn({ err: messageOf(error) }, 'the address of an earlier agent cannot be taken away');
+    });
   }
 
   /** Tries it, and again and again after a failure. */

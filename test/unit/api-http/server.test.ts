@@ -1,9 +1,11 @@
 /** Where it is reached, that it begins and ends whatever happens, and who is let in. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, get } from 'node:http';
 import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { listenOnSocket } from '../../../src/api/http/listeners.js';
 import type { Clock } from '../../../src/core/ports/clock.js';
 import { eventually } from '../../support/eventually.js';
 import { realClock } from '../../support/real-clock.js';
@@ -116,6 +118,37 @@ describe('the server', () => {
     expect((await bench.ask('GET', '/healthz')).status).toBe(200);
     const link = await bench.ask('POST', '/v1/login-links', { body: {} });
     expect(link.body.code).toBe('E_NOT_SUPPORTED');
+  });
+
+  it('serves the socket alone though the address of an earlier agent cannot be taken away', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'berth-api-'));
+    mkdirSync(join(home, 'api.json'));
+    const bench = await startBench({ home, tcp: 'off' });
+    expect((await bench.ask('GET', '/healthz')).status).toBe(200);
+    expect(bench.logged.join()).toContain('the address of an earlier agent cannot be taken away');
+  });
+
+  it('listens nowhere while its socket cannot be shut off from others, and again at the next try', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'berth-api-'));
+    const server = createHttpServer((_request, response) => response.end('here'));
+    onTestFinished(() => {
+      server.close();
+      rmSync(home, { recursive: true });
+    });
+    const refuse = () => Promise.reject(new Error('EIO: no'));
+    for (let count = 0; count < 3; count += 1) {
+      await expect(listenOnSocket(server, home, refuse)).rejects.toThrow('EIO: no');
+      expect([server.listening, existsSync(join(home, 'berth.sock'))]).toEqual([false, false]);
+    }
+    const socketPath = await listenOnSocket(server, home);
+    expect(statSync(socketPath).mode & 0o777).toBe(0o660);
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      get({ socketPath, agent: false }, (response) => resolve(response.resume().statusCode)).on('error', reject);
+    });
+    expect(answer).toBe(200);
+    // What cannot be listened on leaves nobody behind who waits for it.
+    await expect(listenOnSocket(server, home)).rejects.toMatchObject({ code: 'ERR_SERVER_ALREADY_LISTEN' });
+    expect(server.listenerCount('error')).toBe(0);
   });
 
   it('ends at once, whatever goes on', async () => {
