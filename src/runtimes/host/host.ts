@@ -30,7 +30,7 @@ export interface DetachedProcess {
 
 /** What stands in a file from some offset on. */
 export interface FilePart {
-  readonly text: string;
+  readonly bytes: Uint8Array;
   /** Bytes of the whole file. */
   readonly size: number;
   /** Changes when another file took its place. */
@@ -97,7 +97,7 @@ async function readFrom(path: string, offset: number): Promise<FilePart | undefi
     const { size, ino: inode } = await file.stat();
     const length = Math.min(Math.max(size - offset, 0), maxPartBytes);
     const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
-    return { text: buffer.toString('utf8', 0, bytesRead), size, inode };
+    return { bytes: buffer.subarray(0, bytesRead), size, inode };
   } catch {
     return undefined;
   } finally {

@@ -32,6 +32,7 @@ export async function followEventsFile(options: EventsFileOptions): Promise<() =
   let newestMs = options.sinceMs;
   let skipUntilMs = 0;
   let rest = '';
+  let decoder = new TextDecoder();
   let isReading = false;
   let isDirty = false;
 
@@ -42,10 +43,12 @@ export async function followEventsFile(options: EventsFileOptions): Promise<() =
     if (part.inode !== inode || part.size < offset) {
       // Rotated: the new file begins with the newer part of the old one.
       [inode, offset, rest, skipUntilMs] = [part.inode, 0, '', newestMs];
+      decoder = new TextDecoder();
       return true;
     }
-    offset += Buffer.byteLength(part.text);
-    const lines = (rest + part.text).split('\n');
+    offset += part.bytes.byteLength;
+    // What is read at once may end within a character.
+    const lines = (rest + decoder.decode(part.bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const event = readFileEvent(driver, line);
@@ -60,11 +63,15 @@ export async function followEventsFile(options: EventsFileOptions): Promise<() =
     isDirty = true;
     if (isReading) return;
     isReading = true;
-    while (isDirty) {
-      isDirty = false;
-      if (await readOnce()) isDirty = true;
+    try {
+      while (isDirty) {
+        isDirty = false;
+        if (await readOnce()) isDirty = true;
+      }
+    } finally {
+      // Whatever somebody made of an event: the next change of the file is read.
+      isReading = false;
     }
-    isReading = false;
   }
 
   return host.watchFolder(dirname(path), () => void onChange()) ?? (() => undefined);

@@ -27,10 +27,13 @@ function parse(line: string): unknown {
   }
 }
 
+/** Whether it can be put into a date at all: lines that were damaged may hold any number. */
+const isTime = (atMs: number): boolean => !Number.isNaN(new Date(atMs).getTime());
+
 function toEvent(driver: string, raw: RawEvent): RuntimeEvent | undefined {
   const { action, attributes, atMs } = raw;
   const kind = kinds[raw.type];
-  if (kind === undefined || action === '' || noise.has(action)) return undefined;
+  if (kind === undefined || action === '' || noise.has(action) || !isTime(atMs)) return undefined;
   const isWorkload = kind === 'workload';
   const claim = isWorkload ? claimOf(action, attributes) : undefined;
   return {

@@ -9,6 +9,8 @@ export interface FakeHost extends Host {
   touch(): void;
   /** Changes when a file is replaced. */
   inode: number;
+  /** At most so many are read of a file at once. */
+  partBytes: number;
 }
 
 export function createFakeHost(files: Readonly<Record<string, string>> = {}, uid = 0): FakeHost {
@@ -19,6 +21,7 @@ export function createFakeHost(files: Readonly<Record<string, string>> = {}, uid
     files: texts,
     signals,
     inode: 1,
+    partBytes: 1024 * 1024,
     touch: () => {
       for (const watcher of watchers) watcher();
     },
@@ -30,7 +33,7 @@ export function createFakeHost(files: Readonly<Record<string, string>> = {}, uid
       const text = texts.get(path);
       if (text === undefined) return undefined;
       const bytes = Buffer.from(text);
-      return { text: bytes.subarray(offset).toString(), size: bytes.length, inode: host.inode };
+      return { bytes: bytes.subarray(offset, offset + host.partBytes), size: bytes.length, inode: host.inode };
     },
     watchFolder: (_path, onChange) => {
       watchers.add(onChange);

@@ -78,6 +78,16 @@ describe('an event', () => {
       expect(readEvent('podman', line)).toBeUndefined();
     }
   });
+
+  it('is left out when its time is none', () => {
+    for (const time of ['', 'yesterday', '2026-13-01T00:00:00Z']) {
+      expect(readFileEvent('podman', inFile(time)), time).toBeUndefined();
+    }
+    for (const nanos of ['1e300', '-1e300']) {
+      const line = overApi.replace(/"timeNano":\d+/, `"timeNano":${nanos}`);
+      expect(readEvent('podman', line), nanos).toBeUndefined();
+    }
+  });
 });
 
 it('lines are cut anywhere, and the last needs no end', async () => {
@@ -130,6 +140,24 @@ describe('the events file', () => {
     host.inode = 2;
     write(`${at(1000)}${at(1002)}`);
     await eventually(() => expect(times).toEqual([1000, 1002]));
+  });
+
+  it('is read on after a line that is none, or has no time', async () => {
+    const { times, write } = await follow('');
+    const damaged = `${inFile('soon')}\n{"ID":\n`;
+    write(damaged);
+    write(`${damaged}${at(1000)}`);
+    await eventually(() => expect(times).toEqual([1000]));
+    write(`${damaged}${at(1000)}${damaged}${at(1001)}`);
+    await eventually(() => expect(times).toEqual([1000, 1001]));
+  });
+
+  it('is read on in parts that end anywhere, also within a character', async () => {
+    const { host, times, write } = await follow('');
+    host.partBytes = 7;
+    const lines = [1000, 1001, 1002].map((ms) => at(ms).replace('shop-web:1.4', 'grüße-übers-größte-öl'));
+    write(lines.join(''));
+    await eventually(() => expect(times).toEqual([1000, 1001, 1002]));
   });
 
   it('is not needed', async () => {
