@@ -9,7 +9,7 @@ import type { DetachedProcess, Host } from '../host/host.js';
 import { pause } from '../host/pause.js';
 import { identityOf, isSameProcess } from '../host/process-identity.js';
 import { serviceRecordSchema, type ServiceRecord } from './service-record.js';
-import { placeSocket } from './sockets.js';
+import { placeSocket, type SocketPlace } from './sockets.js';
 
 export interface OwnServiceOptions {
   readonly homeId: string;
@@ -129,11 +129,25 @@ export class OwnService {
     }
     await host.makeFolder(this.#folder);
     const place = await placeSocket(host, this.#folder, homeId, this.#name);
-    await host.remove(place.socket);
-    const runtime = await ociRuntime();
-    const flags = runtime ? ['--runtime', runtime] : [];
-    const idle = transient ? idleSeconds : 0;
-    const argv = [podman, ...flags, 'system', 'service', `--time=${idle}`, `unix://${place.socket}`];
+    try {
+      await host.remove(place.socket);
+      const runtime = await ociRuntime();
+      const flags = runtime ? ['--runtime', runtime] : [];
+      const idle = transient ? idleSeconds : 0;
+      const argv = [podman, ...flags, 'system', 'service', `--time=${idle}`, `unix://${place.socket}`];
+      return await this.#begin(argv, place);
+    } catch (error) {
+      // Nobody knows of what was made for it: it is tried again and again, and would leave more each time.
+      for (const path of [place.folder, transient ? this.#logPath : null]) {
+        if (path !== null) await host.remove(path).catch(() => undefined);
+      }
+      throw error;
+    }
+  }
+
+  /** Launches it and writes down which process it is; where that fails, none is left. */
+  async #begin(argv: readonly string[], place: SocketPlace): Promise<Started> {
+    const { host, transient } = this.#options;
     const child = await this.#launch(argv);
     const state = { ended: false };
     void child.exited.then(() => {
