@@ -7,8 +7,15 @@ import type { Folders } from '../host/folders.js';
 import type { EventBus } from './bus.js';
 import { machineFiles, type MachineSpec } from './contracts.js';
 import { kernelCommandLine } from './guest/index.js';
-import type { Lives } from './lives.js';
-import { findMachine, launchMachine, stopMachine, throwIfCancelled, type MachineDeps } from './machine/index.js';
+import type { Life, Lives } from './lives.js';
+import {
+  adoptMachine,
+  launchMachine,
+  stopMachine,
+  throwIfCancelled,
+  type MachineDeps,
+  type RunIdentity,
+} from './machine/index.js';
 import type { VmRecord } from './record.js';
 import { nameOf, wholeOf, type VmStore } from './store.js';
 import type { VmVolumes } from './volumes.js';
@@ -51,7 +58,7 @@ export class VmActs {
     const { deps, store, lives, bus, volumes, folders } = this.#options;
     throwIfCancelled(signal);
     const folder = store.machine(record.id);
-    const found = await findMachine(deps, folder);
+    const found = await adoptMachine(deps, folder);
     if (found.state === 'running') {
       lives.follow(record, found.run);
       return;
@@ -64,8 +71,7 @@ export class VmActs {
     const consoleLog = await folders.facts(join(folder, machineFiles.consoleLog));
     await store.markBegun(record.id, { consoleBytes: consoleLog?.bytes ?? 0 });
     const spec = machineSpec(record, await this.#options.accelerator(signal), this.#options.chance.id());
-    const run = await launchMachine(deps, { folder, spec, uid: record.uid }, signal);
-    lives.follow(record, run);
+    const run = await lives.start(record, () => launchMachine(deps, { folder, spec, uid: record.uid }, signal));
     bus.tell(record, { action: 'start', atMs: run.startedAtMs });
   }
 
@@ -82,10 +88,9 @@ export class VmActs {
   async #stop(record: VmRecord, graceMs: number, signal: AbortSignal): Promise<void> {
     const { deps, store, lives } = this.#options;
     const folder = store.machine(record.id);
-    const found = await findMachine(deps, folder);
+    const found = await adoptMachine(deps, folder);
     if (found.state !== 'running') return;
-    const life = lives.follow(record, found.run);
-    if (!life) throw new BerthError('E_INTERNAL', 'a command that only looks stops nothing');
+    const life = this.#follow(record, found.run);
     life.wasAsked = true;
     const stopping = stopMachine(deps, { folder, run: found.run, session: life.session, graceMs }, signal).then(
       ({ forced }) => {
@@ -99,13 +104,24 @@ export class VmActs {
 
   async unpause(nativeId: string, signal: AbortSignal): Promise<void> {
     throwIfCancelled(signal);
-    const { store, deps, lives } = this.#options;
+    const { store, deps } = this.#options;
     const record = wholeOf(await store.find(nativeId), nativeId);
-    const found = await findMachine(deps, store.machine(record.id));
-    const life = found.state === 'running' ? lives.follow(record, found.run) : undefined;
-    if (!life) throw new BerthError('E_WORKLOAD_MISSING', `${record.name} does not run`);
-    await life.session.execute('cont', {}, signal);
-    life.paused = false;
+    await this.#inTurn(record.id, async () => {
+      const found = await adoptMachine(deps, store.machine(record.id));
+      if (found.state !== 'running') throw new BerthError('E_WORKLOAD_MISSING', `${record.name} does not run`);
+      const life = this.#follow(record, found.run);
+      await life.session.execute('cont', {}, signal);
+      life.paused = false;
+    });
+  }
+
+  /** E_DRIVER_UNREACHABLE once the driver is closed: it lets go of all machines then, and drives none. */
+  #follow(record: VmRecord, run: RunIdentity): Life {
+    const { store, lives } = this.#options;
+    const life = lives.follow(record, run);
+    if (life) return life;
+    store.mustBeOpen();
+    throw new BerthError('E_INTERNAL', 'a command that only looks drives no machine');
   }
 
   async rename(
@@ -138,7 +154,7 @@ export class VmActs {
     if (kept.kind === 'whole') await this.#cutGrace(kept.record, signal);
     await this.#inTurn(kept.id, async () => {
       const folder = store.machine(kept.id);
-      const found = await findMachine(deps, folder);
+      const found = await adoptMachine(deps, folder);
       if (found.state === 'running' && kept.kind === 'broken') wholeOf(kept, nameOf(kept));
       if (found.state === 'running' && kept.kind === 'whole') await this.#stop(kept.record, 0, signal);
       lives.forget(kept.id);
@@ -157,7 +173,7 @@ export class VmActs {
     const { deps, store, lives } = this.#options;
     const folder = store.machine(record.id);
     const session = lives.stoppedBy(record.id);
-    const found = session ? await findMachine(deps, folder) : undefined;
+    const found = session ? await adoptMachine(deps, folder) : undefined;
     if (!session || found?.state !== 'running' || found.run.uuid !== session.run.uuid) return;
     await stopMachine(deps, { folder, run: found.run, session, graceMs: 0 }, signal);
   }

@@ -7,11 +7,11 @@ import { messageOf } from '../../core/errors.js';
 import type { Log } from '../../core/ports/log.js';
 import type { Folders } from '../host/folders.js';
 import { oneAtATime } from '../host/one-at-a-time.js';
-import { machineFiles, userNetwork } from './contracts.js';
-import { parseReport } from './guest/index.js';
-import { forcedExitCode, storyOfNanos, storyOfReport, type RunStory } from './judge.js';
+import { machineFiles } from './contracts.js';
+import { forcedExitCode } from './judge.js';
 import {
   ConsoleKeeper,
+  adoptMachine,
   findMachine,
   QmpSession,
   type MachineDeps,
@@ -20,8 +20,8 @@ import {
 } from './machine/index.js';
 import type { MachineView } from './observe.js';
 import type { EndMark, StartedMark, VmRecord } from './record.js';
+import { readStory } from './run-story.js';
 import type { Kept, VmStore } from './store.js';
-import { readConsole, readExitCode } from './unikernel/console.js';
 import type { VmNews } from './bus.js';
 
 export interface LivesOptions {
@@ -35,7 +35,7 @@ export interface LivesOptions {
 }
 
 /** One machine that is followed. */
-interface Life {
+export interface Life {
   record: VmRecord;
   readonly run: RunIdentity;
   readonly session: QmpSession;
@@ -55,13 +55,11 @@ interface Life {
   ended: Promise<void> | null;
 }
 
-/** How much of a console's end is read to learn how a run went. */
-const tailBytes = 64 * 1024;
-const reportBytes = 64 * 1024;
-
 export class Lives {
   readonly #options: LivesOptions;
   readonly #lives = new Map<string, Life>();
+  /** VMs that are just being started, by id. */
+  readonly #starting = new Set<string>();
   #isClosed = false;
 
   constructor(options: LivesOptions) {
@@ -70,17 +68,19 @@ export class Lives {
 
   /** What is seen of a VM now. Follows it from here on if it runs. Never fails for one VM's sake. */
   async view(kept: Kept): Promise<MachineView> {
-    const { deps, store, log } = this.#options;
+    const { deps, store, log, transient } = this.#options;
     const machine = store.machine(kept.id);
     try {
-      const found = await findMachine(deps, machine);
+      // Nothing is written beside whoever starts it, nor by a command that only looks.
+      const find = transient || this.#starting.has(kept.id) ? findMachine : adoptMachine;
+      const found = await find(deps, machine);
       switch (found.state) {
         case 'none':
         case 'never-started':
           return { kind: 'new' };
         case 'running':
           if (kept.kind === 'whole') return await this.#viewUp(kept.record, found.run);
-          return { kind: 'up', startedAtMs: found.run.startedAtMs, paused: false, started: undefined, problem: null };
+          return upWith(found.run);
         case 'ended':
           if (kept.kind === 'whole') return await this.#viewDown(kept.record, found.run);
           return { kind: 'down', startedAtMs: found.run.startedAtMs, end: undefined };
@@ -92,6 +92,7 @@ export class Lives {
   }
 
   async #viewUp(record: VmRecord, run: RunIdentity): Promise<MachineView> {
+    if (this.#starting.has(record.id)) return upWith(run);
     const life = this.follow(record, run);
     if (life && !life.started) await life.lookForStart();
     const started = life ? (life.started ?? undefined) : await this.#startByTheWay(record, run);
@@ -108,7 +109,9 @@ export class Lives {
   async #startByTheWay(record: VmRecord, run: RunIdentity): Promise<{ uuid: string; atMs: number } | undefined> {
     const { started } = await this.#options.store.marks(record.id, run.uuid);
     if (started) return started;
-    return (await this.#story(record, false)).started ? { uuid: run.uuid, atMs: run.startedAtMs } : undefined;
+    return (await readStory(this.#options, record, false)).started
+      ? { uuid: run.uuid, atMs: run.startedAtMs }
+      : undefined;
   }
 
   async #viewDown(record: VmRecord, run: RunIdentity): Promise<MachineView> {
@@ -124,6 +127,17 @@ export class Lives {
     const told = await this.#judge(record, null);
     const report = await folders.facts(join(store.machine(record.id), machineFiles.report));
     return { ...told, atMs: told.exitCode === null ? null : (report?.modifiedAtMs ?? null) };
+  }
+
+  /**
+   * Starts a VM by `launch`, and follows it from then on. Whoever looks meanwhile does not: QEMU talks to one at a time,
+   * and `launch` would wait in vain for its greeting.
+   */
+  async start(record: VmRecord, launch: () => Promise<RunIdentity>): Promise<RunIdentity> {
+    this.#starting.add(record.id);
+    const run = await launch().finally(() => this.#starting.delete(record.id));
+    this.follow(record, run);
+    return run;
   }
 
   /** Follows a machine that runs; undefined for a command that only looks, and for a look that outlives the driver. */
@@ -216,7 +230,7 @@ export class Lives {
     const { record, run } = life;
     const { started } = await store.marks(record.id, run.uuid);
     life.started ??= started ?? null;
-    if (life.started || !(await this.#story(record, false)).started) return;
+    if (life.started || !(await readStory(this.#options, record, false)).started) return;
     const mark = { uuid: run.uuid, atMs: deps.clock.now() };
     await store.markStarted(record.id, mark);
     life.started = mark;
@@ -265,38 +279,12 @@ export class Lives {
   }
 
   async #judge(record: VmRecord, life: Life | null): Promise<Pick<EndMark, 'exitCode' | 'problem'>> {
-    const { exitCode, problem } = await this.#story(record, life?.wasAsked ?? false);
+    const { exitCode, problem } = await readStory(this.#options, record, life?.wasAsked ?? false);
     const forced = life?.wasForced === true && exitCode === null;
     return {
       exitCode: forced ? forcedExitCode : exitCode,
       problem: forced ? null : problem,
     };
-  }
-
-  async #story(record: VmRecord, asked: boolean): Promise<RunStory> {
-    const { deps, store } = this.#options;
-    const folder = store.machine(record.id);
-    const report = await deps.host.readBytes(join(folder, machineFiles.report), 0, reportBytes);
-    const isNanos = record.boot.kind === 'bios';
-    const isSilent = report === undefined || report.length === 0;
-    const consoleText = isNanos || isSilent ? await this.#consoleTail(record) : '';
-    if (!isNanos) return storyOfReport(parseReport(report?.toString('utf8') ?? ''), consoleText);
-    const news = readConsole(consoleText).filter(
-      (item) => item.kind === 'failed' || item.address === userNetwork.address,
-    );
-    return storyOfNanos(news, readExitCode(report ?? Buffer.alloc(0)), asked);
-  }
-
-  /** The end of what this run wrote on its console. */
-  async #consoleTail(record: VmRecord): Promise<string> {
-    const { deps, store } = this.#options;
-    const path = join(store.machine(record.id), machineFiles.consoleLog);
-    const size = (await deps.host.fileState(path))?.bytes ?? 0;
-    const began = (await store.begun(record.id))?.consoleBytes ?? 0;
-    // A log that was cut since holds nothing of an earlier run, or little.
-    const from = began <= size ? began : 0;
-    const bytes = await deps.host.readBytes(path, Math.max(from, size - tailBytes), tailBytes);
-    return bytes?.toString('utf8') ?? '';
   }
 
   #tell(life: Life, news: VmNews): void {
@@ -308,4 +296,9 @@ export class Lives {
       this.#options.log.warn({ vm: id, err: messageOf(error) }, 'put off');
     });
   }
+}
+
+/** A machine of which nothing is known but that it runs. */
+function upWith({ startedAtMs }: RunIdentity): MachineView {
+  return { kind: 'up', startedAtMs, paused: false, started: undefined, problem: null };
 }

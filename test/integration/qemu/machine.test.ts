@@ -11,6 +11,7 @@ import {
   Accelerators,
   attachConsole,
   ConsoleKeeper,
+  adoptMachine,
   findMachine,
   killMachine,
   launchMachine,
@@ -229,6 +230,7 @@ describe('a machine', () => {
       JSON.stringify({ uuid, bootId, startedAtMs, pid: null, startTicks: null }),
     );
     expect(await findMachine(deps, folder)).toEqual({ state: 'running', run });
+    expect(await adoptMachine(deps, folder)).toEqual({ state: 'running', run });
     expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toMatchObject({ pid: run.pid });
     const other = { uuid: realChance.id(), bootId, startedAtMs, pid: null, startTicks: null };
     await writeFile(join(folder, 'run.json'), JSON.stringify(other));

@@ -46,17 +46,26 @@ async function searchByToken(host: MachineHost, record: RunRecord): Promise<RunI
 
 /**
  * Finds the machine of a folder, whoever started it and wherever that one died: between writing the intent and writing
- * the pid, the token leads to the process, and the record is completed.
+ * the pid, the token leads to the process. Only looks: whoever starts it may be writing at this moment.
  */
-export async function findMachine(deps: { host: MachineHost }, folder: string): Promise<FoundMachine> {
-  const { host } = deps;
+export async function findMachine({ host }: { readonly host: MachineHost }, folder: string): Promise<FoundMachine> {
   const record = await readRunRecord(host, folder);
   if (!record) return { state: 'none' };
   const recorded = runOf(record);
   if (recorded) return { state: (await isMachineAlive(host, recorded)) ? 'running' : 'ended', run: recorded };
   const bootId = (await host.readText('/proc/sys/kernel/random/boot_id'))?.trim();
   const run = record.bootId === bootId ? await searchByToken(host, record) : undefined;
-  if (!run) return { state: 'never-started', uuid: record.uuid };
-  await writeRunRecord(host, folder, { ...record, ...run });
-  return { state: 'running', run };
+  return run ? { state: 'running', run } : { state: 'never-started', uuid: record.uuid };
+}
+
+/**
+ * As `findMachine`; and writes down which process it is where nobody has, so that it is known for what it was once it has
+ * ended. Not for use while it is being started.
+ */
+export async function adoptMachine(deps: { readonly host: MachineHost }, folder: string): Promise<FoundMachine> {
+  const found = await findMachine(deps, folder);
+  if (found.state !== 'running') return found;
+  const record = await readRunRecord(deps.host, folder);
+  if (record?.pid === null && record.uuid === found.run.uuid) await writeRunRecord(deps.host, folder, found.run);
+  return found;
 }

@@ -7,7 +7,7 @@ export { readConsoleLog } from './console-log.js';
 export { attachConsole } from './console-session.js';
 export { throwIfCancelled } from './deadline.js';
 export type { MachineDeps } from './deps.js';
-export { findMachine, killMachine, type FoundMachine } from './find.js';
+export { adoptMachine, findMachine, killMachine, type FoundMachine } from './find.js';
 export { launchMachine, type LaunchRequest } from './launch.js';
 export { uidOf } from './privileges.js';
 export { QmpClient } from './qmp.js';

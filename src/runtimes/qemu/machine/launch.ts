@@ -119,6 +119,13 @@ async function waitForGreeting(launch: Launch, isOver: () => boolean, signal?: A
   throw new BerthError('E_VM_START', message);
 }
 
+/** How a QEMU ended that was killed; E_DRIVER_TIMEOUT when it is still there: the disk that it waits for may be gone. */
+async function endOf({ clock, settings }: MachineDeps, child: FolderProcess): Promise<number | null> {
+  const exitCode = await within(clock, child.exited, settings.callDeadlineMs);
+  if (exitCode !== late) return exitCode;
+  throw new BerthError('E_DRIVER_TIMEOUT', `QEMU (process ${child.pid}) is still there after SIGKILL`);
+}
+
 async function complete(launch: Launch, child: FolderProcess, signal?: AbortSignal): Promise<RunIdentity> {
   const { deps, request, record } = launch;
   const over: { exitCode: number | null; is: boolean } = { exitCode: null, is: false };
@@ -130,9 +137,7 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
   if (!identity) {
     // Where /proc cannot be read it may run all the same. While its end is not known its number is its own: our child.
     if (!over.is) deps.host.kill(child.pid, 'SIGKILL');
-    const exitCode = await within(deps.clock, child.exited, deps.settings.callDeadlineMs);
-    if (exitCode !== late) throw await failed(launch, exitCode);
-    throw new BerthError('E_DRIVER_TIMEOUT', `QEMU (process ${child.pid}) is still there after SIGKILL`);
+    throw await failed(launch, await endOf(deps, child));
   }
   const run: RunIdentity = { ...identity, uuid: record.uuid, startedAtMs: record.startedAtMs };
   try {
@@ -142,7 +147,7 @@ async function complete(launch: Launch, child: FolderProcess, signal?: AbortSign
     return run;
   } catch (error) {
     if (over.is || !(await killMachine(deps.host, run))) throw over.is ? await failed(launch, over.exitCode) : error;
-    await child.exited;
+    await endOf(deps, child);
     throw error;
   }
 }
@@ -191,8 +196,9 @@ export async function launchMachine(
   await onDisk(writeRunRecord(deps.host, folder, record), spec.name);
   const child = await onDisk(spawn(launch, tools), spec.name);
   return complete(launch, child, signal).catch(async (error: unknown) => {
-    // What was known of an earlier run must not be lost to a start that came to nothing.
-    await writeRunRecord(deps.host, folder, before ?? record).catch(() => undefined);
+    // One that survives SIGKILL stays known. What was known of an earlier run must not be lost to a start that came to nothing.
+    const found = await findMachine(deps, folder).catch(() => undefined);
+    if (found?.state !== 'running') await writeRunRecord(deps.host, folder, before ?? record).catch(() => undefined);
     throw error;
   });
 }

@@ -1,5 +1,5 @@
-/** A start that cannot be told apart from one that failed, for /proc cannot be read: no QEMU is left. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** A start that comes to nothing, or cannot be told apart from one that did, as /proc cannot be read: no QEMU is left. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -16,6 +16,12 @@ const spec: MachineSpec = {
   network: { kind: 'user', mac: '52:54:00:12:34:56', forwards: [] },
 };
 
+/** What /proc says of it. */
+const seen: Readonly<Record<string, string>> = {
+  stat: `${pid} (qemu) D 1 ${pid} ${pid} 0 -1 0 1 0 0 0 3 4 0 0 20 0 9 0 777 1000 200\n`,
+  cmdline: `qemu\0-uuid\0${spec.uuid}\0`,
+};
+
 let folder: string;
 let killed: (string | number)[];
 
@@ -25,8 +31,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Its QEMU runs until it is killed, or longer, and cannot be looked at. */
-function launch(options: { readonly survives: boolean }): Promise<unknown> {
+/** Its QEMU says nothing and runs until it is killed, or longer; it may be looked at, or not. */
+function launch(options: { readonly survives: boolean; readonly isSeen?: boolean }): Promise<unknown> {
   let end: (exitCode: null) => void = () => undefined;
   const exited = new Promise<null>((resolve) => {
     end = resolve;
@@ -36,7 +42,10 @@ function launch(options: { readonly survives: boolean }): Promise<unknown> {
     findProgram: (name) => Promise.resolve(`/usr/bin/${name}`),
     exists: () => Promise.resolve(true),
     run: () => Promise.resolve({ exitCode: 0, output: '', timedOut: false, cancelled: false }),
-    readText: (path) => (path === `/proc/${pid}/stat` ? Promise.resolve(undefined) : real.readText(path)),
+    readText: (path) => {
+      if (!path.startsWith(`/proc/${pid}/`)) return real.readText(path);
+      return Promise.resolve(options.isSeen ? seen[path.slice(`/proc/${pid}/`.length)] : undefined);
+    },
     startInFolder: () => Promise.resolve({ pid, exited }),
     kill: (number, signal) => {
       killed.push(number, signal);
@@ -44,7 +53,7 @@ function launch(options: { readonly survives: boolean }): Promise<unknown> {
       return true;
     },
   };
-  const settings = { qemu: null, startDeadlineMs: 1_000, callDeadlineMs: 20 };
+  const settings = { qemu: null, startDeadlineMs: options.isSeen ? 50 : 1_000, callDeadlineMs: 20 };
   return launchMachine({ host, clock: realClock, settings }, { folder, spec, uid: null });
 }
 
@@ -56,4 +65,10 @@ it('kills the QEMU that it cannot look at', async () => {
 it('waits no longer than its deadline for one that survives', async () => {
   await expect(launch({ survives: true })).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
   expect(killed).toEqual([pid, 'SIGKILL']);
+});
+
+it('keeps one that gave no answer and survives in sight', async () => {
+  await expect(launch({ survives: true, isSeen: true })).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
+  expect(killed).toEqual([pid, 'SIGKILL']);
+  expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toMatchObject({ pid, startTicks: '777' });
 });
