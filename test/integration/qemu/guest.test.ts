@@ -106,7 +106,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function boot(config: Partial<GuestConfig>, disks: readonly Disk[] = [], memoryMb = 96): Promise<Machine> {
+async function boot(
+  config: Partial<GuestConfig>,
+  disks: readonly Disk[] = [],
+  { memoryMb = 96, port: reportPort = 'berth.report' } = {},
+): Promise<Machine> {
   const place = await mkdtemp(join(folder, 'vm-'));
   const whole = { ...plain, ...config };
   const root = whole.root === 'initramfs' ? [await promisify(gzip)(await cpioArchive(rootEntries()))] : [];
@@ -121,7 +125,7 @@ async function boot(config: Partial<GuestConfig>, disks: readonly Disk[] = [], m
       ...['-append', kernelCommandLine('tcg')],
       ...['-chardev', 'file,id=con,path=console', '-serial', 'chardev:con'],
       ...['-device', 'virtio-serial-pci', '-chardev', 'file,id=report,path=report'],
-      ...['-device', 'virtserialport,chardev=report,name=berth.report'],
+      ...['-device', `virtserialport,chardev=report,name=${reportPort}`],
       ...['-netdev', `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:8080`],
       ...['-device', 'virtio-net-pci,netdev=net', '-qmp', 'unix:qmp,server=on,wait=off'],
       ...disks.flatMap(({ file, serial, readOnly }) => [
@@ -269,6 +273,15 @@ describe('a microVM in 96 MB', () => {
       { event: 'failed', message: '/www/private may not be executed by user 5' },
       exited(126),
     ]);
+  });
+
+  it('runs no program that nobody would be told of', async () => {
+    const machine = await boot({ argv: ['sh', '-c', 'echo "program"'] }, [], { port: 'another' });
+    await machine.ended;
+    expect(await machine.report()).toEqual([]);
+    const said = await machine.console();
+    expect(said).toContain('berth: the port for reports is missing');
+    expect(said).not.toContain('program\n');
   });
 
   it('says which volume is missing', async () => {

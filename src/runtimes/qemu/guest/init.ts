@@ -84,12 +84,13 @@ find_port() {
   return 1
 }
 
-# await COMMAND...: until it succeeds; false after some seconds.
+# await COMMAND...: until it succeeds; false after $patience tries, which are some seconds.
+patience=300
 await() {
   tries=0
   until "$@"; do
     tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || return 1
+    [ "$tries" -lt "$patience" ] || return 1
     [ "$tries" -lt 200 ] || sleep 0.01
   done
 }
@@ -173,7 +174,10 @@ mount -a -T /.berth/fstab.devices
 ifconfig lo up
 echo "$hostname" >/proc/sys/kernel/hostname
 configure_network
-await find_port
+# Without it nobody would ever learn what became of the program. QEMU tells of it when it comes to it, on a busy host late.
+patience=1000
+await find_port || { echo "berth: the port for reports is missing" >/dev/console; finish 125; }
+patience=300
 configure_root
 configure_volumes
 replace "$root/etc/hostname" "$hostname"
