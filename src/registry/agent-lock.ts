@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { BerthError } from '../core/errors.js';
 import { makePrivateFile } from './files.js';
-import { isBusy, registryError } from './sqlite-errors.js';
+import { busyError, isBusy, registryError } from './sqlite-errors.js';
 
 /** Who holds the lock, as the holder itself wrote it. */
 export interface AgentInfo {
@@ -22,8 +22,8 @@ export interface AgentHolder {
   readonly info: AgentInfo | null;
 }
 
-/** Long enough for a passing look of `readAgentHolder`, in milliseconds. */
-const busyTimeoutMs = 20;
+/** Long enough for a passing look of `readAgentHolder`, on a host that has much to do as well. In milliseconds. */
+const lookTimeoutMs = 2_000;
 
 function lockPaths(registryPath: string): { readonly lock: string; readonly holder: string } {
   const real = existsSync(registryPath) ? realpathSync(registryPath) : registryPath;
@@ -31,19 +31,26 @@ function lockPaths(registryPath: string): { readonly lock: string; readonly hold
   return { lock: `${base}.lock`, holder: `${base}.json` };
 }
 
-/** Takes the lock and answers what releases it. E_AGENT_RUNNING names the one that holds it. */
-export function acquireAgentLock(registryPath: string, info: AgentInfo): () => void {
+/**
+ * Takes the lock and answers what releases it. E_AGENT_RUNNING names the one that holds it, at once. Whoever merely looks
+ * is waited for, `patienceMs` at most, and blocks this process so long; E_REGISTRY_BUSY after that.
+ */
+export function acquireAgentLock(registryPath: string, info: AgentInfo, patienceMs = lookTimeoutMs): () => void {
   const paths = lockPaths(registryPath);
   let handle: Database.Database | undefined;
   try {
     makePrivateFile(paths.lock);
-    handle = new Database(paths.lock, { timeout: busyTimeoutMs });
+    handle = new Database(paths.lock, { timeout: 0 });
+    // An agent lets nobody read; whoever looks does.
+    look(handle);
+    handle.pragma(`busy_timeout = ${patienceMs}`);
     handle.exec('begin exclusive');
     writeFileSync(paths.holder, JSON.stringify(info), { mode: 0o600 });
   } catch (error) {
+    const isAgent = handle !== undefined && isBusy(error) && isHeld(handle);
     handle?.close();
-    if (isBusy(error)) throw runningError(registryPath, readInfo(paths.holder), error);
-    throw registryError(error, paths.lock);
+    if (isAgent) throw runningError(registryPath, readInfo(paths.holder), error);
+    throw isBusy(error) ? busyError(paths.lock, patienceMs, error) : registryError(error, paths.lock);
   }
   const held = handle;
   return () => {
@@ -60,13 +67,28 @@ export function readAgentHolder(registryPath: string): AgentHolder {
   let handle: Database.Database | undefined;
   try {
     handle = new Database(paths.lock, { readonly: true, fileMustExist: true, timeout: 0 });
-    handle.prepare('select count(*) from sqlite_schema').get();
+    look(handle);
     return { running: false, info: null };
   } catch (error) {
     if (isBusy(error)) return { running: true, info: readInfo(paths.holder) };
     throw registryError(error, paths.lock);
   } finally {
     handle?.close();
+  }
+}
+
+/** Throws that it is busy while an agent holds the lock. */
+function look(handle: Database.Database): void {
+  handle.prepare('select count(*) from sqlite_schema').get();
+}
+
+function isHeld(handle: Database.Database): boolean {
+  try {
+    handle.pragma('busy_timeout = 0');
+    look(handle);
+    return false;
+  } catch (error) {
+    return isBusy(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { execa } from 'execa';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
@@ -130,6 +131,46 @@ test('one agent a registry; the second names the first', () => {
   release();
   expect(readAgentHolder(path)).toEqual({ running: false, info: null });
   acquireAgentLock(path, first)();
+});
+
+const lookerScript = (path: string): string => `
+  import Database from 'better-sqlite3';
+  const handle = new Database(${JSON.stringify(path)}, { readonly: true });
+  handle.exec('begin; select count(*) from sqlite_schema');
+  console.log('looks');
+  setTimeout(() => handle.close(), 400);
+`;
+
+test('whoever looks whether an agent runs keeps none from starting', async () => {
+  const path = join(temporaryFolder(), 'registry.db');
+  const info = { pid: 2, host: 'here', startedAtMs: 0 };
+  acquireAgentLock(path, info)();
+  const child = execa(process.execPath, ['--input-type=module', '--eval', lookerScript(`${path}.agent.lock`)], {
+    timeout: 30_000,
+    reject: false,
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  await once(child.stdout, 'data');
+  const release = acquireAgentLock(path, info, 20_000);
+  expect(readAgentHolder(path)).toEqual({ running: true, info });
+  release();
+  await child;
+});
+
+test('a look that does not end is called no agent', () => {
+  const path = join(temporaryFolder(), 'registry.db');
+  const info = { pid: 2, host: 'here', startedAtMs: 0 };
+  acquireAgentLock(path, info)();
+  const looker = new Database(`${path}.agent.lock`, { readonly: true });
+  onTestFinished(() => {
+    looker.close();
+  });
+  looker.exec('begin; select count(*) from sqlite_schema');
+  expect(() => acquireAgentLock(path, info, 30)).toThrow(expect.objectContaining({ code: 'E_REGISTRY_BUSY' }) as Error);
+  looker.exec('commit');
+  acquireAgentLock(path, info, 30)();
 });
 
 test('the lock of a killed agent is free', async () => {
