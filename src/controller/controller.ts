@@ -321,7 +321,7 @@ export class Controller implements RuntimeListener {
   #armFullPass(): void {
     this.#cancelFullPass = this.#options.clock.after(this.#options.settings().fullPassMs, () => {
       this.onAll();
-      this.#inBackground(() => this.#options.registry.compact(this.#options.clock.now()));
+      this.#inBackground(() => this.#options.registry.compact());
       this.#armFullPass();
     });
   }

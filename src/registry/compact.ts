@@ -1,35 +1,35 @@
 /**
- * Drops what is beyond its retention, some hundred rows at a time, each lot a transaction of its own, so
- * that no writer waits for long. Only the oldest entries go, in order: a clock that was wrong for a
- * while can delay that, and never cost history.
+ * Drops what is beyond its retention, some hundred rows at a time, each lot a transaction of its own, so that no writer
+ * waits for long. Only the oldest entries go, in order, and how old they are is told by how long agents have run since
+ * (see `running-time`): a clock that was wrong for a while costs no history, nor does one entry that it wrote.
  */
 import type { Clock } from '../core/ports/clock.js';
+import { inLots, lotSize } from './lots.js';
 import type { Retention } from './retention.js';
+import { countRunning } from './running-time.js';
 import type { Session } from './session.js';
 import type { Writer } from './writer.js';
 
-const lotSize = 500;
-const pauseMs = 5;
+const noSpecs = { specs: false } as const;
 
-/** Runs all three kinds of compaction once. */
+/** Runs all three kinds of compaction once. `passedMs`: how long an agent has run that was not counted yet. */
 export async function compactRegistry(
   writer: Writer,
   clock: Clock,
   retention: Retention,
-  nowMs: number,
+  passedMs: number,
 ): Promise<void> {
-  const events = { table: 'events', where: '1', count: retention.eventCount, sinceMs: nowMs - retention.eventAgeMs };
-  const watch = {
-    table: 'change_log',
-    where: "entity = 'status'",
-    count: retention.watchCount,
-    sinceMs: nowMs - retention.watchAgeMs,
-  };
-  for (const log of [events, watch]) await inLots(clock, () => writer.write('relaxed', (tx) => dropOldest(tx, log)));
-  const history = { count: retention.historyCount, sinceMs: nowMs - retention.historyAgeMs };
-  const services = await writer.write('relaxed', ({ session }) => servicesWithHistory(session));
-  for (const service of services) {
-    await inLots(clock, () => writer.write('relaxed', (tx) => dropHistory(tx, service, history)));
+  const write = <T>(work: (step: Step) => T): Promise<T> => writer.write('relaxed', work, noSpecs);
+  const ages = [retention.eventAgeMs, retention.watchAgeMs, retention.historyAgeMs];
+  const [event = 0, watch = 0, history = 0] = await write((step) => countRunning(step, passedMs, ages));
+  const logs: readonly Log[] = [
+    { table: 'events', where: '1', count: retention.eventCount, oldRevision: event },
+    { table: 'change_log', where: "entity = 'status'", count: retention.watchCount, oldRevision: watch },
+  ];
+  for (const log of logs) await inLots(clock, () => write((step) => dropOldest(step, log)));
+  const bounds = { count: retention.historyCount, oldRevision: history };
+  for (const service of await write(({ session }) => servicesWithHistory(session))) {
+    await inLots(clock, () => write((step) => dropHistory(step, service, bounds)));
   }
 }
 
@@ -39,45 +39,27 @@ interface Step {
   touch(): void;
 }
 
-interface Log {
-  readonly table: string;
-  readonly where: string;
+interface Bounds {
   readonly count: number;
-  readonly sinceMs: number;
+  /** This one and those before are older than what is kept; 0: none is. */
+  readonly oldRevision: number;
 }
 
-/** Repeats until a lot is empty, leaving room for others in between. */
-async function inLots(clock: Clock, dropLot: () => Promise<number>): Promise<void> {
-  while ((await dropLot()) > 0) {
-    await new Promise<void>((resolve) => {
-      clock.after(pauseMs, resolve);
-    });
-  }
+interface Log extends Bounds {
+  readonly table: string;
+  readonly where: string;
 }
 
 const revisionOf = (row: unknown): number | null => (row as { revision: number | null } | undefined)?.revision ?? null;
 
-/** The first revision to keep: the later of what age and count say. */
-function firstKept(session: Session, log: Log, extra = '', ...parameters: readonly unknown[]): number {
-  const from = `from ${log.table} where ${log.where} ${extra}`;
-  const newest = revisionOf(session.prepare(`select max(revision) as revision ${from}`).get(...parameters)) ?? 0;
-  const byAge = revisionOf(
-    session.prepare(`select revision ${from} and +at >= ? order by revision limit 1`).get(...parameters, log.sinceMs),
-  );
-  return Math.max(byAge ?? newest + 1, firstCounted(session, log, from, newest, parameters));
-}
-
 /** The first revision of the newest `count`; 0 when there are no more. */
-function firstCounted(
-  session: Session,
-  { count }: Log,
-  from: string,
-  newest: number,
-  parameters: readonly unknown[],
-): number {
-  const oldest = revisionOf(session.prepare(`select revision ${from} order by revision limit 1`).get(...parameters));
+function firstCounted(session: Session, { table, where, count }: Log, ...parameters: readonly unknown[]): number {
+  const from = `from ${table} where ${where}`;
+  const end = (order: 'asc' | 'desc'): number | null =>
+    revisionOf(session.prepare(`select revision ${from} order by revision ${order} limit 1`).get(...parameters));
+  const [oldest, newest] = [end('asc'), end('desc')];
   // Each has a revision of its own, and counting a hundred thousand takes milliseconds.
-  if (oldest === null || newest - oldest < count) return 0;
+  if (oldest === null || newest === null || newest - oldest < count) return 0;
   const row = session.prepare(`select revision ${from} order by revision desc limit 1 offset ?`);
   return revisionOf(row.get(...parameters, count - 1)) ?? 0;
 }
@@ -88,7 +70,8 @@ function raiseFeedFloor(session: Session, revision: number): void {
 
 function dropOldest(step: Step, log: Log): number {
   const { session } = step;
-  const keep = firstKept(session, log);
+  // The later of what age and count say.
+  const keep = Math.max(log.oldRevision + 1, firstCounted(session, log));
   const last = revisionOf(
     session
       .prepare(
@@ -115,17 +98,29 @@ function servicesWithHistory(session: Session): readonly string[] {
 }
 
 /**
+ * What the service was when entries ceased to be old, it stays known to have been: the entry that made it so is the
+ * first one that is kept, however old. Nothing is to be known of one that was no more by then.
+ */
+function firstKeptOfHistory(session: Session, service: string, bounds: Bounds): number {
+  const log = { table: 'change_log', where: `${specEntries} and service = ?`, ...bounds };
+  const then = Math.max(bounds.oldRevision, firstCounted(session, log, service));
+  const held = session
+    .prepare(
+      `select revision, component, op from change_log
+       where ${specEntries} and service = ? and revision <= ? order by revision desc limit 1`,
+    )
+    .get(service, then) as { revision: number; component: string | null; op: string } | undefined;
+  if (held === undefined) return 0;
+  return held.component === null && held.op === 'delete' ? held.revision + 1 : held.revision;
+}
+
+/**
  * Drops entries before the first kept one that a later entry of the same row supersedes by then: the
  * last of each row stays, for it is what the row was at that time.
  */
-function dropHistory(
-  step: Step,
-  service: string,
-  bounds: { readonly count: number; readonly sinceMs: number },
-): number {
+function dropHistory(step: Step, service: string, bounds: Bounds): number {
   const { session } = step;
-  const log = { table: 'change_log', where: specEntries, ...bounds };
-  const keep = firstKept(session, log, 'and service = ?', service);
+  const keep = firstKeptOfHistory(session, service, bounds);
   const droppable = session
     .prepare(
       `select revision from change_log as entry

@@ -1,4 +1,4 @@
-/** How long the registry keeps what it no longer needs for running. */
+/** How long the registry keeps what it no longer needs for running. Days are such in which an agent ran: see `running-time`. */
 
 const dayMs = 24 * 60 * 60 * 1000;
 

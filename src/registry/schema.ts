@@ -8,6 +8,7 @@ export interface MetaTable {
   name_prefix: string;
   revision: number;
   feed_floor: number;
+  ran_ms: Generated<number>;
 }
 
 export interface ServiceTable {

@@ -43,6 +43,7 @@ import { purgeComponentRows, purgeServiceRow } from './purge.js';
 import { RecordCache } from './record-cache.js';
 import { untilFree, type RetryOptions } from './retry.js';
 import type { Retention } from './retention.js';
+import { Stopwatch } from './running-time.js';
 import { runAsStranger, sql, type Session } from './session.js';
 import { storageError } from './storage.js';
 import { addUsage, readUsage } from './usage.js';
@@ -84,6 +85,7 @@ export class SqliteRegistry implements Registry {
   readonly #cache = new RecordCache();
   readonly #retry: RetryOptions;
   readonly #retention: Retention;
+  readonly #running: Stopwatch;
   #closed = false;
 
   constructor(parts: SqliteRegistryParts) {
@@ -95,6 +97,7 @@ export class SqliteRegistry implements Registry {
     this.#reader = parts.reader;
     this.#writerSession = parts.writer;
     this.#retention = parts.retention;
+    this.#running = new Stopwatch(() => parts.clock.monotonic());
     this.#retry = { clock: parts.clock, path: parts.path, deadlineMs: parts.deadlineMs };
     this.#watcher = new Watcher(parts.clock, parts.watch, parts.pollMs);
     this.#writer = new Writer({
@@ -276,22 +279,15 @@ export class SqliteRegistry implements Registry {
   }
 
   addUsage(buckets: readonly ComponentBucket[]): Promise<void> {
-    return this.#writer.write(
-      'relaxed',
-      (transaction) => {
-        transaction.touch();
-        addUsage(transaction.session, buckets, transaction.nowMs);
-      },
-      noSpecs,
-    );
+    return addUsage(this.#writer, this.#clock, buckets);
   }
 
   usage(key: ComponentKey): Promise<readonly UsageBucket[]> {
     return this.#read((session) => readUsage(session, key, this.#clock.now()));
   }
 
-  compact(nowMs: number): Promise<void> {
-    return compactRegistry(this.#writer, this.#clock, this.#retention, nowMs);
+  compact(): Promise<void> {
+    return compactRegistry(this.#writer, this.#clock, this.#retention, this.#running.take());
   }
 
   /** See `imageOf`. */

@@ -1,17 +1,16 @@
-/** What many days do to the history of a home, at once: beside an agent or without one. */
+/** What much that happens does to the history of a home, at once: beside an agent or without one. */
 import { join } from 'node:path';
 import type { NewEvent } from '../../src/core/event.js';
 import { parseKey } from '../../src/core/names.js';
 import type { Registry } from '../../src/core/ports/registry.js';
-import { openRegistry } from '../../src/registry/index.js';
+import { openRegistry, retention, type OpenOptions } from '../../src/registry/index.js';
 import { realChance, realClock } from './real-clock.js';
 import type { TestHome } from './test-home.js';
 
-const yearsMs = 3 * 365 * 24 * 3_600_000;
-
-/** Forgets what is older than now, as the agent does with what is older than its retention. */
+/** Forgets all but the newest, as the agent does with what is beyond its retention. */
 export async function forgetHistory(home: TestHome): Promise<void> {
-  await withRegistry(home, (registry) => registry.compact(realClock.now() + yearsMs));
+  const least = { ...retention, eventCount: 1, watchCount: 1, historyCount: 1 };
+  await withRegistry(home, (registry) => registry.compact(), { retention: least });
 }
 
 /** Writes so many events of a component, as an agent does. */
@@ -29,9 +28,13 @@ export async function writeEvents(home: TestHome, name: string, count: number): 
   });
 }
 
-async function withRegistry(home: TestHome, work: (registry: Registry) => Promise<void>): Promise<void> {
+async function withRegistry(
+  home: TestHome,
+  work: (registry: Registry) => Promise<void>,
+  options: Pick<OpenOptions, 'retention'> = {},
+): Promise<void> {
   const path = join(home.path, 'registry.db');
-  const registry = await openRegistry({ path, clock: realClock, chance: realChance, create: false });
+  const registry = await openRegistry({ path, clock: realClock, chance: realChance, create: false, ...options });
   try {
     await work(registry);
   } finally {

@@ -233,14 +233,18 @@ export interface Registry {
   setVolumeHolders(volume: VolumeKey, holders: readonly Omit<VolumeHolder, 'service' | 'volume'>[]): Promise<void>;
 
   /**
-   * Adds what components used, in one transaction, and drops what is older than a day; raises no revision. Those that
-   * are no more are passed over. A step that is there already gets what was seen besides.
+   * Adds what components used, and drops what is older than a day unless it takes the place of nothing newer; raises no
+   * revision. Those that are no more are passed over. A step that is there already gets what was seen besides. In small
+   * transactions: what fails midway is written in part.
    */
   addUsage(buckets: readonly ComponentBucket[]): Promise<void>;
   /** What a component used in the last day as far as it is written, oldest first. Steps without a look are absent. */
   usage(key: ComponentKey): Promise<readonly UsageBucket[]>;
 
-  /** Drops history and events beyond their retention, in small steps that never block writers for long. */
-  compact(nowMs: number): Promise<void>;
+  /**
+   * Drops history and events beyond their retention, in small steps that never block writers for long. Ages are counted
+   * in time that agents ran, and this counts the time since the registry was opened: only an agent calls it.
+   */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }

@@ -98,7 +98,7 @@ export const writes: Readonly<Record<string, Operation>> = {
     ]),
   'what was used': (registry) => registry.addUsage([used, { ...used, atMs: used.atMs + usageStepMs }]),
   'the end of a volume': (registry) => registry.volumeRemoved('shop', 'data', [removed], agent),
-  compaction: (registry) => registry.compact(1_700_000_000_000 + 400 * 86_400_000),
+  compaction: (registry) => registry.compact(),
 };
 
 export const reads: Readonly<Record<string, Operation>> = {

@@ -1,11 +1,37 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { initialStatus } from '../../../src/core/status.js';
+import type { Clock } from '../../../src/core/ports/clock.js';
 import type { Registry } from '../../../src/core/ports/registry.js';
 import { retention } from '../../../src/registry/index.js';
+import { realClock } from '../../support/real-clock.js';
 import { agent, cli, feedAfter, openTemporary, put, putService, spec } from './support.js';
 
 const web = { service: 'shop', component: 'web' };
 const dayMs = 86_400_000;
+
+/** A wall clock that somebody sets, and time that passes all the same. */
+class MovedClock implements Clock {
+  wallMs = 0;
+  passedMs = 0;
+
+  now(): number {
+    return realClock.now() + this.wallMs + this.passedMs;
+  }
+
+  monotonic(): number {
+    return realClock.monotonic() + this.passedMs;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    return realClock.after(delayMs, run);
+  }
+}
+
+async function openOn(clock: Clock, more: Parameters<typeof openTemporary>[0] = {}) {
+  const opened = await openTemporary({ clock, ...more });
+  await opened.registry.compact();
+  return opened;
+}
 
 async function seeStatus(registry: Registry, restarts: number): Promise<number> {
   const status = { ...initialStatus, restarts, updatedAtMs: Date.now() };
@@ -63,7 +89,7 @@ test('compaction keeps what its bounds promise, and the feed says where it begin
   for (const memoryMb of [11, 12, 13, 14, 15]) await registry.change([put('shop', spec('web', { memoryMb }))], cli);
   for (const restarts of [1, 2, 3, 4]) await seeStatus(registry, restarts);
   const revision = await registry.revision();
-  await registry.compact(Date.now());
+  await registry.compact();
   expect(await registry.revision()).toBe(revision);
   expect(await registry.events({})).toHaveLength(2);
   const history = await registry.history({ service: 'shop' });
@@ -75,28 +101,150 @@ test('compaction keeps what its bounds promise, and the feed says where it begin
   const at = await registry.serviceAt('shop', 6);
   expect(at?.components).toEqual([spec('db'), spec('web', { memoryMb: 13 })]);
   await expect(registry.serviceAt('shop', 5)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
-  await registry.compact(Date.now());
+  await registry.compact();
   expect(await registry.history({ service: 'shop' })).toEqual(history);
 });
 
 test('compaction by age', async () => {
-  const { registry, sqlite } = await openTemporary();
+  const clock = new MovedClock();
+  const { registry, sqlite } = await openTemporary({ clock });
   await registry.change([putService('shop'), put('shop', spec('web'))], cli);
   await seeStatus(registry, 1);
-  await registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
-  await registry.compact(Date.now() + 6 * dayMs);
+  const newest = await registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
+  const liveUntil = async (day: number): Promise<void> => {
+    clock.passedMs = day * dayMs;
+    await registry.compact();
+  };
+  for (const day of [0, 6]) await liveUntil(day);
   expect(await feedAfter(registry, 0)).toHaveLength(5);
-  await registry.compact(Date.now() + 8 * dayMs);
+  await liveUntil(8);
   expect(await registry.feed(2, 10)).toMatchObject({ kind: 'gap', oldest: 3 });
   expect(await registry.events({})).toHaveLength(1);
-  await registry.compact(Date.now() + 31 * dayMs);
+  await liveUntil(31);
   expect(await registry.events({})).toEqual([]);
   expect(await registry.history({ service: 'shop' })).toHaveLength(3);
-  await registry.compact(Date.now() + 366 * dayMs);
+  await liveUntil(366);
   expect(await registry.history({ service: 'shop' })).toHaveLength(2);
   expect(await registry.component(web)).toMatchObject({ spec: { memoryMb: 64 } });
+  expect(await registry.serviceAt('shop', newest)).toMatchObject({ components: [spec('web', { memoryMb: 64 })] });
+  await expect(registry.serviceAt('shop', newest - 1)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
   sqlite(`insert or replace into components (service, name, image) values ('shop', 'web', 'b')`);
   expect((await registry.history({ service: 'shop' }))[0]).toMatchObject({ before: { memory_mb: 64 } });
+});
+
+test('what held a year ago can be gone back to, also when the change that ended it is young', async () => {
+  const clock = new MovedClock();
+  const { registry } = await openTemporary({ clock });
+  await registry.change([putService('shop'), put('shop', spec('web', { memoryMb: 16 }))], cli);
+  const held = await registry.change([put('shop', spec('web', { memoryMb: 32 }))], cli);
+  await registry.compact();
+  clock.passedMs = 300 * dayMs;
+  await registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
+  await registry.compact();
+  clock.passedMs = 366 * dayMs;
+  await registry.compact();
+  expect(await registry.serviceAt('shop', held)).toMatchObject({ components: [spec('web', { memoryMb: 32 })] });
+  await expect(registry.serviceAt('shop', held - 1)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+});
+
+test('of a service that was gone a year ago nothing stays', async () => {
+  const clock = new MovedClock();
+  const { registry } = await openTemporary({ clock });
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  await registry.change([{ kind: 'delete-service', name: 'shop' }], cli);
+  await registry.purgeComponent(web, [], agent);
+  const gone = await registry.revision();
+  await registry.change([put('blog', spec('web'))], cli);
+  for (const day of [0, 366]) {
+    clock.passedMs = day * dayMs;
+    await registry.compact();
+  }
+  expect(await registry.history({ service: 'shop' })).toEqual([]);
+  await expect(registry.serviceAt('shop', gone)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+  expect(await registry.serviceAt('shop', gone + 1)).toBeUndefined();
+  expect(await registry.history({ service: 'blog' })).toHaveLength(2);
+});
+
+const yearMs = 365 * dayMs;
+
+describe('a wall clock that is wrong costs no history', () => {
+  async function filled(clock: Clock) {
+    const opened = await openOn(clock);
+    await opened.registry.change([putService('shop'), put('shop', spec('web'))], cli);
+    await seeStatus(opened.registry, 1);
+    await opened.registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
+    return { ...opened, revision: await opened.registry.revision() };
+  }
+
+  async function expectWhole(registry: Registry, revision: number): Promise<void> {
+    const entries = await feedAfter(registry, 0);
+    expect(entries.slice(0, revision).map((entry) => entry.revision)).toEqual(
+      Array.from({ length: revision }, (_, index) => index + 1),
+    );
+    expect(await registry.serviceAt('shop', 2)).toMatchObject({ components: [spec('web')] });
+  }
+
+  test.each([yearMs * 70, 40 * dayMs, -40 * dayMs])('by %s ms, for a week', async (wallMs) => {
+    const clock = new MovedClock();
+    const { registry, revision } = await filled(clock);
+    for (let day = 0; day < 7; day += 1) {
+      clock.wallMs = wallMs;
+      clock.passedMs = day * dayMs;
+      await registry.compact();
+      await seeStatus(registry, 2 + day);
+    }
+    clock.wallMs = 0;
+    await registry.compact();
+    await expectWhole(registry, revision);
+  });
+
+  test('from the first breath of an agent on', async () => {
+    const clock = new MovedClock();
+    const { registry, path, revision } = await filled(clock);
+    await registry.close();
+    clock.wallMs = 3 * yearMs;
+    const { registry: next } = await openOn(clock, { path });
+    clock.passedMs = 6 * dayMs;
+    await next.compact();
+    await expectWhole(next, revision);
+  });
+
+  test('and was behind when the entries were written', async () => {
+    const clock = new MovedClock();
+    clock.wallMs = -50 * yearMs;
+    const { registry, revision } = await filled(clock);
+    clock.wallMs = 0;
+    await registry.compact();
+    await expectWhole(registry, revision);
+  });
+});
+
+test('days in which an agent ran are counted over its lives, and those in which none ran are not', async () => {
+  const clock = new MovedClock();
+  const { registry, path, sqlite } = await openOn(clock);
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  await seeStatus(registry, 1);
+  await registry.close();
+  for (let life = 0; life < 5; life += 1) {
+    clock.passedMs += 100 * dayMs;
+    const { registry: next } = await openTemporary({ clock, path });
+    clock.passedMs += 2 * dayMs;
+    await next.compact();
+    await next.close();
+  }
+  expect(sqlite(`select ran_ms / ${dayMs}, (select count(*) from change_log where entity = 'status') from meta`)).toBe(
+    '10|0',
+  );
+  expect(sqlite('select count(*) from events')).toBe('1');
+  const { registry: last } = await openTemporary({ clock, path });
+  for (let day = 0; day < 800; day += 10) {
+    clock.passedMs += 10 * dayMs;
+    await seeStatus(last, day);
+    await last.compact();
+  }
+  // Marks that nobody asks for any more are gone.
+  expect(Number(sqlite('select count(*) from running_marks'))).toBeLessThan(40);
+  expect((await last.events({})).length).toBeLessThan(6);
 });
 
 test('one entry of a clock that was wrong costs no history', async () => {
@@ -105,7 +253,7 @@ test('one entry of a clock that was wrong costs no history', async () => {
   await seeStatus(registry, 1);
   await seeStatus(registry, 2);
   sqlite('update events set at = 0 where revision = (select max(revision) from events)');
-  await registry.compact(Date.now());
+  await registry.compact();
   expect(await registry.events({})).toHaveLength(2);
 });
 

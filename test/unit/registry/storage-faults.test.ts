@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { editBySql, imageOf, openRegistry } from '../../../src/registry/index.js';
+import { editBySql, imageOf, openRegistry, retention } from '../../../src/registry/index.js';
 import { RecordCache } from '../../../src/registry/record-cache.js';
 import { Session } from '../../../src/registry/session.js';
 import { createSeededChance } from '../../../src/simulation/seeded-chance.js';
@@ -37,13 +37,17 @@ beforeAll(async () => {
   await registry.close();
 });
 
+/** Nothing is kept, so that a compaction has something to do. */
+const keepNothing = { ...retention, eventAgeMs: 0, watchAgeMs: 0, historyAgeMs: 0 };
+
 type Where = 'memory' | 'file';
 
 /** The same registry as ever, anew. */
 async function fresh(where: Where): Promise<Tried & { readonly rows: () => string }> {
   const path = where === 'memory' ? 'memory' : join(temporaryFolder(), 'registry.db');
   if (where === 'file') writeFileSync(path, image);
-  const tried = await open(where === 'memory' ? { image } : { path, inMemory: false });
+  const place = where === 'memory' ? { image } : { path, inMemory: false };
+  const tried = await open({ ...place, retention: keepNothing });
   return { ...tried, rows: () => look(tried.registry, where === 'memory', rowsOf) };
 }
 

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { mergeBuckets, usageStepMs, usageStepOf, type ComponentBucket } from '../../../src/core/usage.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { mergeBuckets, usageStepMs, type ComponentBucket } from '../../../src/core/usage.js';
 import type { Clock } from '../../../src/core/ports/clock.js';
 import { realClock } from '../../support/real-clock.js';
 import { agent, cli, openTemporary, put, putService, spec } from './support.js';
@@ -65,17 +65,77 @@ test.each([
   expect(mergeBuckets(one, other).cpuPercent).toBe(both);
 });
 
-test('what is older than a day goes with the next write', async () => {
-  const { registry, clock, sqlite } = await opened();
+/** As many steps as a day has, and the one under way. */
+const fullDay = dayMs / usageStepMs + 1;
+
+/** A day of looks, one write a step. */
+async function liveADay({ registry, clock }: Awaited<ReturnType<typeof opened>>): Promise<void> {
+  for (let step = 0; step < fullDay; step += 1) {
+    if (step > 0) clock.atMs += usageStepMs;
+    await registry.addUsage([bucket(clock.atMs)]);
+  }
+}
+
+const stepsOf = (sqlite: (text: string) => string): number => Number(sqlite('select count(distinct at) from usage'));
+
+test('what is older than a day is not read, and goes when newer figures take its place', async () => {
+  const home = await opened();
+  const { registry, clock, sqlite } = home;
   await registry.addUsage([bucket(clock.atMs), bucket(clock.atMs, { key: db })]);
-  clock.atMs += dayMs;
-  await registry.addUsage([bucket(clock.atMs)]);
-  expect(await registry.usage(web)).toHaveLength(2);
+  clock.atMs += 7 * dayMs;
+  expect(await registry.usage(web)).toEqual([]);
+  await liveADay(home);
+  expect(stepsOf(sqlite)).toBe(fullDay + 1);
   clock.atMs += usageStepMs;
-  expect(await registry.usage(web)).toHaveLength(1);
-  expect(sqlite('select count(*) from usage')).toBe('3');
-  await registry.addUsage([bucket(usageStepOf(clock.atMs))]);
-  expect(sqlite('select count(*) from usage')).toBe('2');
+  await registry.addUsage([bucket(clock.atMs)]);
+  expect(await registry.usage(db)).toEqual([]);
+  expect(sqlite(`select count(*) from usage where component = 'db'`)).toBe('0');
+  for (let step = 0; step < 10; step += 1) {
+    clock.atMs += usageStepMs;
+    await registry.addUsage([bucket(clock.atMs)]);
+  }
+  expect(await registry.usage(web)).toHaveLength(fullDay);
+  expect(stepsOf(sqlite)).toBeLessThanOrEqual(fullDay + 1);
+});
+
+test('a clock that is ahead for an hour costs the hour of figures that ends in that time, and no more', async () => {
+  const home = await opened();
+  const { registry, clock, sqlite } = home;
+  await liveADay(home);
+  const startMs = clock.atMs;
+  const stepsAnHour = 3_600_000 / usageStepMs;
+  for (let step = 1; step <= stepsAnHour; step += 1) {
+    clock.atMs = startMs + 3 * 365 * dayMs + step * usageStepMs;
+    await registry.addUsage([bucket(clock.atMs)]);
+  }
+  clock.atMs = startMs + (stepsAnHour + 1) * usageStepMs;
+  await registry.addUsage([bucket(clock.atMs)]);
+  // What is missing is the hour itself, which was written down under another date.
+  expect(await registry.usage(web)).toHaveLength(fullDay - stepsAnHour);
+  expect(stepsOf(sqlite)).toBeLessThanOrEqual(fullDay + stepsAnHour + 1);
+});
+
+test('figures of many are added and dropped in transactions of some hundred rows', async () => {
+  const { registry, clock, sqlite } = await opened();
+  const many = Array.from({ length: 1_200 }, (_, at) => put('many', spec(`c${String(at)}`)));
+  await registry.change(many, cli);
+  const all = (atMs: number) =>
+    many.map((_, at) => bucket(atMs, { key: { service: 'many', component: `c${String(at)}` } }));
+  await registry.addUsage(all(clock.atMs));
+  expect(sqlite('select count(*) from usage')).toBe('1200');
+  for (let step = 1; step < fullDay; step += 1) {
+    await registry.addUsage([bucket(clock.atMs + step * usageStepMs)]);
+  }
+  clock.atMs += fullDay * usageStepMs;
+  await registry.addUsage([bucket(clock.atMs)]);
+  let commits = 0;
+  const unwatch = registry.watch(() => (commits += 1));
+  onTestFinished(unwatch);
+  await registry.addUsage(all(clock.atMs));
+  // Two steps go, of which one has a row for each, and one row.
+  expect(commits).toBeGreaterThanOrEqual(6);
+  expect(await registry.usage({ service: 'many', component: 'c1199' })).toHaveLength(1);
+  expect(sqlite(`select count(*) from usage where service = 'many'`)).toBe('1200');
 });
 
 test('a clock that is behind for a while costs nothing', async () => {

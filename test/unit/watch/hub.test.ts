@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatWatchId } from '../../../src/api/http/watch/index.js';
 import type { Registry } from '../../../src/core/ports/registry.js';
-import { restoreRegistry, backupRegistry } from '../../../src/registry/index.js';
+import { restoreRegistry, backupRegistry, retention } from '../../../src/registry/index.js';
 import { eventually } from '../../support/eventually.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 import { openTemporary } from '../registry/support.js';
@@ -280,11 +280,11 @@ describe('a watch that goes on', () => {
   });
 
   it('is refused where history no longer reaches', async () => {
-    const { registry } = await openTemporary();
+    const { registry } = await openTemporary({ retention: { ...retention, watchAgeMs: 0 } });
     await registry.change([putService('shop'), put('shop', spec('api'))], cli);
     const after = formatWatchId({ epoch: registry.epoch, revision: 1 });
     await tell(registry, 'api', { phase: 'running' });
-    await registry.compact(Date.now() + 40 * 86_400_000);
+    await registry.compact();
     const hub = hubOver(registry);
     await expect(hub.subscribe({ after, service: null })).rejects.toMatchObject({ code: 'E_WATCH_GONE' });
     await expectTold(registry, await open(hub));
