@@ -83,6 +83,7 @@ async function ride(home: SimulatedHome, schedule: Schedule): Promise<number> {
   await hand.demandSafety();
   await demandRest(home, hand);
   await demandStillness(home);
+  await demandHistory(home);
   return convergedMs;
 }
 
@@ -102,6 +103,11 @@ async function demandRest(home: SimulatedHome, hand: StormHand): Promise<void> {
     demandSame(container.memoryMb, effectiveLimits(spec).memoryMb, `memory of ${workload}`);
   }
   hand.demandBystanders();
+}
+
+/** No storm lasts as long as the shortest retention: whatever its clock said, nothing is forgotten. */
+async function demandHistory(home: SimulatedHome): Promise<void> {
+  demandSame((await home.registry.feed(0, 1)).kind, 'changes', 'what the feed answers to whoever saw nothing yet');
 }
 
 /** Left in peace, and with an agent that starts again, nothing is done any more. */
