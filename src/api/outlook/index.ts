@@ -9,7 +9,7 @@ import type { ComponentRecord } from '../../core/ports/registry.js';
 import type { DriversAtHand } from '../drivers.js';
 import type { LocalClientPorts } from '../ports.js';
 import type { DoctorCheck } from '../views.js';
-import { backupCheck } from './backups.js';
+import { backupCheck, changedSince, firstChangeMs } from './backups.js';
 import { certificateCheck, certificateFiles, endOfValidity } from './certificates.js';
 import { checkOf } from './check.js';
 import { diskChecks, type Place, type PlaceFound } from './disk.js';
@@ -34,7 +34,7 @@ export async function lookAhead(ports: LocalClientPorts, drivers: DriversAtHand)
           ['disk', () => checkDisks(node, registry.path, drivers)],
           ['memory', () => Promise.resolve([memoryCheck(records, node.memory())])],
           ['certificates', () => checkCertificates(node, records, clock.now())],
-          ['backups', async () => given(backupCheck(records, await node.lastCopy(), clock.now()))],
+          ['backups', () => checkBackups(ports, node, records)],
         ];
   const parts: typeof ofNode = [
     ...ofNode,
@@ -86,17 +86,50 @@ async function checkCertificates(
   nowMs: number,
 ): Promise<readonly DoctorCheck[]> {
   const checks: DoctorCheck[] = [];
+  const unread: { readonly path: string; readonly why: string }[] = [];
   for (const file of certificateFiles(records).slice(0, certificatesRead)) {
-    const text = await node.readText(file.path, certificateBytes);
-    const endMs = text === undefined ? null : endOfValidity(text);
-    if (endMs !== null) checks.push(certificateCheck(file, endMs, nowMs));
+    try {
+      const text = await node.readText(file.path, certificateBytes);
+      const endMs = text === undefined ? null : endOfValidity(text);
+      if (endMs !== null) checks.push(certificateCheck(file, endMs, nowMs));
+    } catch (error) {
+      unread.push({ path: file.path, why: messageOf(error) });
+    }
   }
-  return checks;
+  return [...checks, ...unreadCheck(unread)];
+}
+
+/** One check for all that could not be looked at: mostly one file system is the reason. */
+function unreadCheck(unread: readonly { readonly path: string; readonly why: string }[]): readonly DoctorCheck[] {
+  const [first] = unread;
+  if (first === undefined) return [];
+  const others = unread.length === 1 ? '' : `; nor can ${unread.length - 1} more`;
+  const remedy = `see what is the matter with ${first.path}`;
+  return [checkOf('certificates', first.path, 'warning', { detail: `cannot be told: ${first.why}${others}`, remedy })];
+}
+
+/** Changes of more components than this are not looked into: those that changed last are younger anyway. */
+const changedRead = 200;
+
+async function checkBackups(
+  { registry, clock }: LocalClientPorts,
+  node: NodeFacts,
+  records: readonly ComponentRecord[],
+): Promise<readonly DoctorCheck[]> {
+  const copy = await node.lastCopy();
+  if (copy === null) return given(backupCheck(records, null, clock.now(), 0));
+  const times = await Promise.all(
+    changedSince(records, copy)
+      .slice(0, changedRead)
+      .map(async ({ key }) => firstChangeMs(await registry.history({ ...key, limit: historyRead }), copy)),
+  );
+  const sinceMs = Math.min(...times.map((atMs) => atMs ?? copy.atMs));
+  return given(backupCheck(records, copy, clock.now(), sinceMs));
 }
 
 /** Whoever holds more than this has other worries than their age. */
 const holdsRead = 200;
-/** Changes of one component since it was held. */
+/** Changes of one component that are looked through. */
 const historyRead = 100;
 
 async function checkHolds(

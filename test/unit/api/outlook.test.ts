@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { DoctorCheck } from '../../../src/api/views.js';
 import { createLocalClient } from '../../../src/api/local-client.js';
+import { firstChangeMs } from '../../../src/api/outlook/backups.js';
 import { bytesInWords, listed } from '../../../src/api/outlook/check.js';
 import { endOfValidity } from '../../../src/api/outlook/certificates.js';
 import { commands } from '../../../src/cli/command-table.js';
 import type { Driver } from '../../../src/core/ports/driver.js';
 import type { FileSystemSpace, NodeFacts } from '../../../src/core/ports/node-facts.js';
-import type { Registry } from '../../../src/core/ports/registry.js';
+import type { ChangeLogEntry, Registry } from '../../../src/core/ports/registry.js';
 import { initialStatus, type ComponentStatus } from '../../../src/core/status.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 import { fakeDriver } from '../cli/support.js';
@@ -252,12 +253,43 @@ describe('backups', () => {
     const node = { lastCopy: () => Promise.resolve(copy) };
     expect(of(await checksOf(registry, { node }), 'backups')).toMatchObject([{ level: 'ok' }]);
     await registry.change([put('shop', spec('web', { memoryMb: 64 }))], cli);
-    const soon = of(await checksOf(registry, { node, nowMs: 1_000 + dayMs }), 'backups');
+    const history = await registry.history({ service: 'shop', component: 'web' });
+    const changedMs = history[0]?.atMs ?? 0;
+    // The grace is that of the change: it is not over because the copy is old.
+    const soon = of(await checksOf(registry, { node, nowMs: changedMs + dayMs }), 'backups');
     expect(soon).toMatchObject([{ level: 'ok' }]);
-    const late = of(await checksOf(registry, { node, nowMs: 1_001 + dayMs }), 'backups');
+    const late = of(await checksOf(registry, { node, nowMs: changedMs + dayMs + 1 }), 'backups');
     expect(late).toMatchObject([{ level: 'warning', remedy: expect.stringContaining('berth db backup') as string }]);
     expect(late[0]?.detail).toContain('1970-01-01T00:00:01.000Z to /backups/one.db; 1 component has changed');
   });
+});
+
+test('to stop and restart is no change that a copy lacks; of several changes the first counts', async () => {
+  const { registry } = await openTemporary();
+  await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+  const copy = { atMs: 1_000, path: '/backups/one.db', revision: await registry.revision() };
+  const node = { lastCopy: () => Promise.resolve(copy) };
+  const key = { service: 'shop', component: 'web' };
+  await registry.change([{ kind: 'set-desired', key, desired: 'stopped' }], cli);
+  const [check] = of(await checksOf(registry, { node, nowMs: Number.MAX_SAFE_INTEGER / 2 }), 'backups');
+  expect(check).toMatchObject({ level: 'ok', detail: expect.stringContaining('no component has changed') as string });
+  const entry = { actor: 'a', request: null, message: null, entity: 'component', ...key, op: 'update' } as const;
+  const history: readonly ChangeLogEntry[] = [
+    {
+      ...entry,
+      revision: 14,
+      atMs: 400,
+      before: { desired: 'running', env: {} },
+      after: { desired: 'stopped', env: {} },
+    },
+    { ...entry, revision: 13, atMs: 300, before: { image: 'b' }, after: { image: 'c' } },
+    { ...entry, revision: 12, atMs: 200, before: { image: 'a' }, after: { image: 'b' } },
+    { ...entry, revision: 11, atMs: 150, before: { desired: 'stopped' }, after: { desired: 'running' } },
+    { ...entry, revision: 10, atMs: 100, before: null, after: { image: 'a' } },
+  ];
+  expect(firstChangeMs(history, { ...copy, revision: 10 })).toBe(200);
+  expect(firstChangeMs(history, { ...copy, revision: 9 })).toBe(100);
+  expect(firstChangeMs(history, { ...copy, revision: 13 })).toBeNull();
 });
 
 describe('certificates', () => {
@@ -280,6 +312,25 @@ describe('certificates', () => {
     expect(checks).toMatchObject([{ name: '/etc/shop/tls.crt', level }]);
     expect(checks[0]?.detail).toBe(`${words} 2027-02-26T03:07:00.000Z; mounted by shop/web`);
     expect(asked.sort()).toEqual(['/etc/shop/key.pem', '/etc/shop/tls.crt']);
+  });
+
+  test('those that cannot be looked at are told in one check, and the others are told', async () => {
+    const { registry } = await openTemporary();
+    const volumes = ['a', 'b', 'c', 'd'].map((name) => `/etc/shop/${name}.crt:/${name}.crt:ro`);
+    await registry.change([putService('shop'), put('shop', spec('web', { volumes }))], cli);
+    const node: Partial<NodeFacts> = {
+      readText: (path) =>
+        /[bc]/.test(path.slice(10, 11))
+          ? Promise.reject(new Error(`${path} did not answer`))
+          : Promise.resolve(certificate),
+    };
+    const checks = of(await checksOf(registry, { node, nowMs: endMs - 90 * 24 * 3_600_000 }), 'certificates');
+    expect(checks.map(({ name, level }) => [name, level])).toEqual([
+      ['/etc/shop/a.crt', 'ok'],
+      ['/etc/shop/d.crt', 'ok'],
+      ['/etc/shop/b.crt', 'warning'],
+    ]);
+    expect(checks[2]?.detail).toBe('cannot be told: /etc/shop/b.crt did not answer; nor can 1 more');
   });
 
   test('of a chain the first counts, and none of a list of trusted ones; what is none is passed over', () => {
