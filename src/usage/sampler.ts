@@ -42,6 +42,8 @@ export class Sampler implements UsageView {
   readonly #seen = new Map<string, ReadonlyMap<string, Seen>>();
   /** By driver: its components as they were seen last. */
   readonly #now = new Map<string, ReadonlyMap<string, Now>>();
+  /** By component: the driver with whose answer a look at it is over. Mostly its only one. */
+  #speakers: ReadonlyMap<string, string> = new Map();
   /** Calls under way, by driver: one that does not end is not made again. */
   readonly #calls = new Map<string, AbortController>();
   /** Drivers that gave no figures when they were asked last, which is said once. */
@@ -74,11 +76,7 @@ export class Sampler implements UsageView {
 
   now(key: ComponentKey): UsageNow | undefined {
     const name = formatKey(key);
-    for (const components of this.#now.values()) {
-      const found = components.get(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return sumOf([...this.#now.values()].flatMap((components) => components.get(name) ?? []));
   }
 
   unwritten(key: ComponentKey): readonly UsageBucket[] {
@@ -88,7 +86,14 @@ export class Sampler implements UsageView {
   }
 
   all(): readonly Now[] {
-    return [...this.#now.values()].flatMap((components) => [...components.values()]);
+    const byName = new Map<string, Now>();
+    for (const components of this.#now.values()) {
+      for (const [name, one] of components) {
+        const other = byName.get(name);
+        byName.set(name, other === undefined ? one : together(one, other));
+      }
+    }
+    return [...byName.values()];
   }
 
   #lookIn(delayMs: number): void {
@@ -102,6 +107,7 @@ export class Sampler implements UsageView {
   #look(): void {
     const { view, clock } = this.#options;
     const running = view.owned().filter((workload): workload is Running => isRunning(workload));
+    this.#speakers = new Map(running.map(({ owner, driver }) => [formatKey(owner), driver]));
     for (const driver of view.drivers()) {
       const own = running.filter((workload) => workload.driver === driver.name);
       if (own.length === 0) this.#forget(driver.name);
@@ -161,7 +167,10 @@ export class Sampler implements UsageView {
     }
     this.#seen.set(driver, seen);
     this.#now.set(driver, components);
-    for (const component of components.values()) this.#buckets.add(component);
+    for (const [name, { key }] of components) {
+      const sum = this.#speakers.get(name) === driver ? this.now(key) : undefined;
+      if (sum !== undefined) this.#buckets.add({ key, ...sum });
+    }
   }
 
   #fail(driver: string, why: string): void {
@@ -198,7 +207,11 @@ function isRunning({ state, owner }: ObservedWorkload): boolean {
   return state === 'running' && owner !== null;
 }
 
-/** While a component is replaced, two of its workloads run. */
+function sumOf([first, ...others]: readonly Now[]): Now | undefined {
+  return first === undefined ? undefined : others.reduce(together, first);
+}
+
+/** While a component is replaced, or moves between runtimes, two of its workloads run. */
 function together(one: Now, other: Now): Now {
   const both = one.cpuPercent !== null && other.cpuPercent !== null;
   return {

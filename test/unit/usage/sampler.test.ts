@@ -128,6 +128,25 @@ describe('looking', () => {
     expect(bench.sampler.now(web)).toMatchObject({ memoryBytes: 150, cpuPercent: 10, cpuMs: 10_000 });
   });
 
+  it('adds up what two drivers run of one component while it moves between runtimes', async () => {
+    const bench = makeBench();
+    bench.workloads = [workload('a'), workload('v', web, { driver: 'qemu' })];
+    bench.uses('podman', ['a', 100, 1_000]);
+    bench.uses('qemu', ['v', 50, 500]);
+    bench.sampler.start();
+    await bench.clock.advance(2_000);
+    expect(bench.sampler.now(web)).toMatchObject({ memoryBytes: 150, cpuMs: 1_500 });
+    expect(bench.sampler.all()).toMatchObject([{ key: web, memoryBytes: 150, cpuMs: 1_500 }]);
+    bench.uses('podman', ['a', 100, 4_000]);
+    bench.uses('qemu', ['v', 50, 6_500]);
+    await bench.clock.advance(intervalMs);
+    expect(bench.sampler.now(web)).toMatchObject({ memoryBytes: 150, cpuPercent: 30 });
+    expect(bench.sampler.unwritten(web)).toMatchObject([{ memoryBytes: 150, memoryPeakBytes: 150, samples: 2 }]);
+    bench.workloads = [workload('v', web, { driver: 'qemu' })];
+    await bench.clock.advance(intervalMs);
+    expect(bench.sampler.all()).toMatchObject([{ memoryBytes: 50 }]);
+  });
+
   it('tells nothing of a workload that ended during the call', async () => {
     const bench = makeBench();
     bench.sampler.start();
