@@ -5,9 +5,12 @@ import type { Scene } from './scene.js';
 /** Whatever the page lists bears this attribute; its first link or button, or itself, takes the focus. */
 const rowSelector = '[data-row]';
 
+/** So soon after `g` another key belongs to it, in milliseconds. */
+const prefixMs = 1_500;
+
 /** Answers what ends it. */
 export function listenToKeys(scene: Scene): () => void {
-  let before = '';
+  let prefixAtMs = Number.NEGATIVE_INFINITY;
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event)) {
@@ -15,8 +18,9 @@ export function listenToKeys(scene: Scene): () => void {
       return;
     }
     if (document.querySelector('dialog[open]') !== null) return;
-    const taken = before === 'g' ? jump(event.key) : act(event.key, scene);
-    before = event.key;
+    const isSecond = event.timeStamp - prefixAtMs <= prefixMs;
+    const taken = isSecond ? jump(event.key) : act(event.key, scene);
+    prefixAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY;
     if (taken) event.preventDefault();
   };
   addEventListener('keydown', onKey);
