@@ -75,7 +75,7 @@ export function createApi() {
 
 function reading() {
   return {
-    agent: () => get('/v1/agent'),
+    agent: (signal?: AbortSignal) => get('/v1/agent', signal),
     services: async () => ((await get('/v1/services')) as { readonly items: readonly ServiceRow[] }).items,
     service: async (service: string, signal?: AbortSignal) => (await get(serviceUrl(service), signal)) as ServiceText,
     explain: async (key: Key, signal?: AbortSignal) => (await get(componentUrl(key), signal)) as Explanation,

@@ -13,6 +13,7 @@ import { createApi } from './api.js';
 import { App } from './app.js';
 import { readVisit } from './visit.js';
 import { followRoute } from './route.js';
+import { followSight } from './sight.js';
 import { SceneContext, type Scene, type Toast } from './scene.js';
 import { watcherPorts } from './watch-stream.js';
 
@@ -37,6 +38,7 @@ function begin(root: HTMLElement): void {
     nodes: new Cell<ReadonlyMap<string, string>>(new Map()),
     toast: new Cell<Toast | null>(null),
     helping: new Cell(false),
+    sight: followSight(),
     services: new Map(),
     drafts: new Map(),
     visit: readVisit(localStorage, Date.now()),
@@ -53,6 +55,10 @@ function begin(root: HTMLElement): void {
   });
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) watcher.hurry();
+  });
+  scene.sight.follow(() => {
+    if (scene.sight.get()) watcher.wake();
+    else watcher.sleep();
   });
   takeOver(root, scene);
 }

@@ -27,6 +27,8 @@ export interface Scene {
   readonly nodes: Cell<ReadonlyMap<string, string>>;
   readonly toast: Cell<Toast | null>;
   readonly helping: Cell<boolean>;
+  /** False while nobody has seen the page for a while: whatever goes on for as long as it likes ends then. */
+  readonly sight: Cell<boolean>;
   readonly services: KnownServices;
   /** What was typed and not applied yet, by service; '' is the new one. */
   readonly drafts: Map<string, { readonly text: string; readonly base: ServiceBase | null }>;

@@ -15,8 +15,8 @@ const names = [
 export function watcherPorts(api: Api): WatcherPorts {
   return {
     open: openStream,
-    probe: () =>
-      api.agent().then(
+    probe: (signal) =>
+      api.agent(signal).then(
         () => 'answers',
         (error: unknown) => {
           if (!(error instanceof Refusal)) return 'silent';

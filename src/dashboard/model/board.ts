@@ -127,6 +127,11 @@ export class Board {
     this.events.set([...all.values()].sort((a, b) => a.revision - b.revision).slice(-eventsKept));
   }
 
+  /** Nobody listens for a while. */
+  pause(): void {
+    this.link.set({ state: 'connecting', heardAtMs: this.link.get().heardAtMs });
+  }
+
   /** Nothing is heard any more. */
   lose(): void {
     this.link.set({ state: 'stale', heardAtMs: this.link.get().heardAtMs });

@@ -19,8 +19,8 @@ export interface StreamListener {
 export interface WatcherPorts {
   /** Opens the stream; `after` is where to resume, null: from the beginning. */
   open(after: string | null, listener: StreamListener): Stream;
-  /** What the agent says when it is asked plainly: `refused` wants a login. */
-  probe(): Promise<'answers' | 'refused' | 'silent'>;
+  /** What the agent says when it is asked plainly: `refused` wants a login; `silent` too when the signal fires first. */
+  probe(signal: AbortSignal): Promise<'answers' | 'refused' | 'silent'>;
   /** Leads to the login. */
   login(): void;
   now(): number;
@@ -33,6 +33,8 @@ const firstDelayMs = 250;
 const longestDelayMs = 5_000;
 /** The agent says something every few seconds; after so long it is not heard any more. */
 const silenceMs = 15_000;
+/** A plain request may wait behind others for ever. */
+const longestProbeMs = 10_000;
 
 export class Watcher {
   readonly #board: Board;
@@ -43,6 +45,7 @@ export class Watcher {
   #failures = 0;
   #heard = false;
   #cancel: () => void = () => undefined;
+  #asleep = false;
   #closed = false;
 
   constructor(board: Board, ports: WatcherPorts) {
@@ -73,13 +76,30 @@ export class Watcher {
 
   /** Tries at once, as when the browser wakes up. */
   hurry(): void {
-    if (this.#closed || this.#stream !== null) return;
+    if (this.#closed || this.#asleep || this.#stream !== null) return;
     this.#cancel();
     this.start();
   }
 
+  /** Lets go of the connection, which others may need; nothing is heard until `wake`. */
+  sleep(): void {
+    this.#asleep = true;
+    this.#end();
+    this.#board.pause();
+  }
+
+  /** Goes on where it was. */
+  wake(): void {
+    this.#asleep = false;
+    this.hurry();
+  }
+
   close(): void {
     this.#closed = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.#cancel();
     this.#stream?.close();
     this.#stream = null;
@@ -103,7 +123,7 @@ export class Watcher {
 
   #lost(stream: Stream): void {
     stream.close();
-    if (this.#closed || this.#stream !== stream) return;
+    if (this.#stream !== stream) return;
     this.#stream = null;
     this.#cancel();
     this.#board.lose();
@@ -114,8 +134,18 @@ export class Watcher {
   }
 
   async #ask(): Promise<void> {
-    const answer = await this.#ports.probe();
-    if (this.#closed || this.#stream !== null) return;
+    const control = new AbortController();
+    const state = { isOvertaken: false };
+    const stop = this.#ports.after(longestProbeMs, () => {
+      control.abort();
+    });
+    this.#cancel = () => {
+      state.isOvertaken = true;
+      stop();
+      control.abort();
+    };
+    const answer = await this.#ports.probe(control.signal);
+    if (state.isOvertaken) return;
     if (answer === 'refused') {
       this.#ports.login();
       return;

@@ -7,7 +7,8 @@ import { viewOf } from './views.js';
 /** A world in which time passes when it is told to. */
 class World implements WatcherPorts {
   nowMs = 0;
-  answer: 'answers' | 'refused' | 'silent' = 'silent';
+  /** null: a plain request waits for ever. */
+  answer: 'answers' | 'refused' | 'silent' | null = 'silent';
   logins = 0;
   readonly opened: { readonly after: string | null; readonly listener: StreamListener; closed: boolean }[] = [];
   #timers: { readonly atMs: number; readonly then: () => void }[] = [];
@@ -18,8 +19,13 @@ class World implements WatcherPorts {
     return { close: () => void (stream.closed = true) };
   }
 
-  async probe() {
-    return this.answer;
+  async probe(signal: AbortSignal) {
+    if (this.answer !== null) return this.answer;
+    return new Promise<'silent'>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve('silent');
+      });
+    });
   }
 
   login(): void {
@@ -157,6 +163,49 @@ describe('the watcher', () => {
     await world.end();
     watcher.hurry();
     watcher.hurry();
+    expect(world.opened).toHaveLength(2);
+  });
+
+  it('gives up a plain request after 10 s, and tries again', async () => {
+    world.answer = null;
+    await world.end();
+    expect(await world.next()).toBe(10_000);
+    expect(await world.next()).toBe(250);
+    expect(world.opened).toHaveLength(2);
+  });
+
+  it('does not heed a plain request that was overtaken', async () => {
+    world.answer = null;
+    await world.end();
+    watcher.hurry();
+    await settle();
+    expect(world.opened).toHaveLength(2);
+    expect(await world.next()).toBe(15_000);
+  });
+
+  it('holds no connection while it sleeps, tries nothing, and goes on where it was', async () => {
+    world.tell(synced, 'e:5');
+    watcher.sleep();
+    expect(world.last().closed).toBe(true);
+    expect(board.link.get()).toEqual({ state: 'connecting', heardAtMs: 0 });
+    await expect(world.next()).rejects.toThrow('nothing waits');
+    watcher.hurry();
+    await world.end();
+    expect(world.opened).toHaveLength(1);
+    watcher.wake();
+    expect(world.last().after).toBe('e:5');
+    world.tell(component('shop/web'), 'e:6');
+    expect(board.link.get().state).toBe('live');
+  });
+
+  it('sleeps though it was about to try again', async () => {
+    world.answer = null;
+    await world.end();
+    watcher.sleep();
+    await settle();
+    await expect(world.next()).rejects.toThrow('nothing waits');
+    watcher.wake();
+    watcher.wake();
     expect(world.opened).toHaveLength(2);
   });
 
