@@ -227,6 +227,16 @@ describe('a console', () => {
     expect(Buffer.byteLength(reasonText(end.reason))).toBeLessThanOrEqual(123);
   });
 
+  it('says in the log who left: the other side, and not the agent', async () => {
+    const bench = await consoles();
+    const client = await open(bench);
+    await eventually(() => bench.machines.length === 1);
+    client.socket.terminate();
+    await isFree(bench);
+    await eventually(() => bench.logged.some((line) => line.includes('a console was left')));
+    expect(bench.logged.find((line) => line.includes('a console was left'))).toContain('the other side left');
+  });
+
   it('ends at once with the agent, with a word', async () => {
     const bench = await consoles();
     const clients = [await open(bench), await open(bench, { to: path.replace('web', 'db') })];

@@ -15,8 +15,10 @@ const messageBytes = 256;
 export interface RelayOptions {
   readonly clock: Clock;
   readonly limits: Pick<ApiLimits, 'consoleWaitingBytes' | 'consoleStalledMs' | 'consoleBeatMs'>;
-  /** Fires when the agent ends. */
+  /** Fires when the agent ends, and when the connection does. */
   readonly signal: AbortSignal;
+  /** Whether the connection has ended. */
+  readonly hasLeft: () => boolean;
   /** Whether whoever types still may; asked with each ping. Never rejects. */
   readonly mayStay: () => Promise<boolean>;
 }
@@ -66,14 +68,15 @@ class Relay {
       this.#type(data as Buffer);
     });
     const { signal } = options;
-    if (signal.aborted) this.#agentEnds();
-    else signal.addEventListener('abort', this.#agentEnds, { once: true });
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#beat();
     void this.#show();
   }
 
-  readonly #agentEnds = (): void => {
-    this.#end(closeCodes.agentEnds, 'the agent ends');
+  readonly #onAbort = (): void => {
+    if (this.#options.hasLeft()) this.#letGo();
+    else this.#end(closeCodes.agentEnds, 'the agent ends');
   };
 
   /** What the machine writes, as fast as it is taken. */
@@ -181,7 +184,7 @@ class Relay {
     this.#isOver = true;
     this.#cancelBeat();
     this.#cancelStall?.();
-    this.#options.signal.removeEventListener('abort', this.#agentEnds);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#wakeSender();
     void this.#session.close();
   }

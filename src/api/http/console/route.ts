@@ -81,7 +81,8 @@ export function addConsole(
     sockets.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (socket) => {
       upgrade.socket.off('close', left);
       const mayStay = (): Promise<boolean> => mayStillType(deps, desk, request);
-      void relayConsole(socket, session, { clock, limits, signal, mayStay }).then(end);
+      const hasLeft = (): boolean => upgrade.socket.destroyed;
+      void relayConsole(socket, session, { clock, limits, signal, hasLeft, mayStay }).then(end);
     });
     return reply;
   });
