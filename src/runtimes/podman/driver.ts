@@ -94,6 +94,7 @@ class PodmanDriver implements ImageKeeper {
       namePrefix: options.namePrefix,
       objects: this.#objects,
       processes,
+      log: options.log,
       inspect: (idOrName, signal) => this.#listing.inspect(idOrName, signal),
       createDefaults: () => this.#hostFacts(),
     });

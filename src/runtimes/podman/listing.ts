@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isBerthError, messageOf } from '../../core/errors.js';
+import { formatKey } from '../../core/names.js';
 import type { DriverSnapshot, ObservedWorkload } from '../../core/observation.js';
 import type { Clock } from '../../core/ports/clock.js';
 import { cgroupMountsOf, limitFoldersOf, readLimits, type LimitFolders } from './cgroups.js';
@@ -97,7 +98,7 @@ export class Listing {
     const observed = await mapLimited(owned, inspectionsAtOnce, (entry) =>
       this.#observe(entry, due.has(entry.Id), signal),
     );
-    this.#forget(entries);
+    await this.#forget(entries);
     const foreign = entries
       .filter((entry) => !this.#isOwned(entry))
       .map((entry) => workloadOfEntry(driver, entry, null));
@@ -203,7 +204,8 @@ export class Listing {
   async #complete(found: Found): Promise<ObservedWorkload> {
     const { workload, folders, pid } = found;
     if (workload.state !== 'running' && workload.state !== 'paused' && workload.state !== 'stopping') return workload;
-    if (await this.#processes.isGone(workload.nativeId, pid)) {
+    const owner = workload.owner?.homeId === this.#options.homeId ? formatKey(workload.owner) : null;
+    if (await this.#processes.isGone(workload.nativeId, pid, owner)) {
       return { ...workload, state: 'exited', problem: goneProblem };
     }
     return folders ? { ...workload, ...(await readLimits(folders, this.#options.host.readText)) } : workload;
@@ -241,9 +243,9 @@ export class Listing {
     return due;
   }
 
-  #forget(entries: readonly ListEntry[]): void {
+  async #forget(entries: readonly ListEntry[]): Promise<void> {
     const present = new Set(entries.map((entry) => entry.Id));
-    this.#processes.keepOnly(present);
+    await this.#processes.keepOnly(present);
     const imagesInUse = new Set(entries.map((entry) => entry.ImageID ?? ''));
     for (const id of this.#cache.keys()) {
       if (present.has(id)) continue;

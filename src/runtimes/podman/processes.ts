@@ -20,13 +20,18 @@ export interface SeenProcess {
   readonly startTicks: string;
 }
 
+/** With the component that it is of, in words; null: it is not of this home. */
+interface Seen extends SeenProcess {
+  readonly owner: string | null;
+}
+
 /** Remembers since when processes are gone. */
 export class ProcessWatch {
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #goneSince = new Map<string, number>();
   /** The process behind each container, as it was first seen: its number may be somebody else's later. */
-  readonly #seen = new Map<string, SeenProcess>();
+  readonly #seen = new Map<string, Seen>();
   /** True once one was seen: a service in another PID namespace has numbers that mean nothing here. */
   #sharesProcesses = false;
 
@@ -35,10 +40,10 @@ export class ProcessWatch {
     this.#clock = clock;
   }
 
-  /** True when podman says that `pid` runs, and it has been gone for a while. */
-  async isGone(containerId: string, pid: number | null | undefined): Promise<boolean> {
+  /** True when podman says that `pid` runs, and it has been gone for a while. `owner`: the component, if of this home. */
+  async isGone(containerId: string, pid: number | null | undefined, owner: string | null = null): Promise<boolean> {
     if (!pid) return false;
-    if (await this.#isThere(containerId, pid)) {
+    if (await this.#isThere(containerId, pid, owner)) {
       this.#sharesProcesses = true;
       this.#goneSince.delete(containerId);
       return false;
@@ -50,7 +55,15 @@ export class ProcessWatch {
 
   /** The process that a container was last seen with; undefined: with none. */
   processOf(containerId: string): SeenProcess | undefined {
-    return this.#seen.get(containerId);
+    const seen = this.#seen.get(containerId);
+    return seen && { pid: seen.pid, startTicks: seen.startTicks };
+  }
+
+  /** Containers of a component of this home, as far as they were seen, whose process is proven to run. */
+  async running(owner: string): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (const [id, seen] of this.#seen) if (seen.owner === owner && (await this.#isProven(id, seen))) ids.push(id);
+    return ids;
   }
 
   /**
@@ -82,19 +95,21 @@ export class ProcessWatch {
     return argv?.split('\0').includes(containerId) === true;
   }
 
-  /** All other containers are no more. */
-  keepOnly(containerIds: ReadonlySet<string>): void {
-    for (const known of [this.#goneSince, this.#seen]) {
-      for (const id of known.keys()) if (!containerIds.has(id)) known.delete(id);
+  /** All other containers are no more; of this home's, those are remembered whose process runs on all the same. */
+  async keepOnly(containerIds: ReadonlySet<string>): Promise<void> {
+    for (const id of this.#goneSince.keys()) if (!containerIds.has(id)) this.#goneSince.delete(id);
+    for (const [id, seen] of this.#seen) {
+      if (containerIds.has(id) || (seen.owner !== null && (await this.#isProven(id, seen)))) continue;
+      this.#seen.delete(id);
     }
   }
 
-  async #isThere(containerId: string, pid: number): Promise<boolean> {
+  async #isThere(containerId: string, pid: number, owner: string | null): Promise<boolean> {
     const startTicks = await startTicksOf(this.#host, pid);
     if (startTicks === undefined) return false;
     const known = this.#seen.get(containerId);
     if (known?.pid === pid) return known.startTicks === startTicks;
-    this.#seen.set(containerId, { pid, startTicks });
+    this.#seen.set(containerId, { pid, startTicks, owner });
     return true;
   }
 }

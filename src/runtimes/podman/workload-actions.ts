@@ -1,8 +1,9 @@
 /** What is done to containers: each call is idempotent where the word allows it, and touches only this home's. */
 import { BerthError, isBerthError } from '../../core/errors.js';
-import { hostName, workloadName, type WorkloadRole } from '../../core/names.js';
+import { formatKey, hostName, workloadName, type WorkloadRole } from '../../core/names.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { CreateRequest, Limits } from '../../core/ports/driver.js';
+import type { Log } from '../../core/ports/log.js';
 import type { ObservedWorkload } from '../../core/observation.js';
 import type { Answer, CallOptions, LibpodClient } from './client.js';
 import {
@@ -25,6 +26,7 @@ export interface ActionsOptions {
   readonly namePrefix: string;
   readonly clock: Clock;
   readonly host: Host;
+  readonly log: Log;
   readonly client: () => LibpodClient;
   readonly objects: HostObjects;
   readonly processes: ProcessWatch;
@@ -89,7 +91,9 @@ export class WorkloadActions {
 
   /** Starts it; one that runs already is fine. */
   async start(nativeId: string, signal: AbortSignal): Promise<void> {
-    if (await this.#unstick(nativeId, signal)) throw missing(nativeId);
+    const workload = await this.#ours(nativeId, signal);
+    if (workload && (await this.#unstick(workload, signal))) throw missing(nativeId);
+    if (workload?.owner) await this.#endForgotten(formatKey(workload.owner), signal);
     await this.#call('POST', pathOf(nativeId, 'start'), `start ${shortId(nativeId)}`, signal);
   }
 
@@ -104,7 +108,7 @@ export class WorkloadActions {
   async stop(nativeId: string, graceMs: number, signal: AbortSignal): Promise<void> {
     const workload = await this.#ours(nativeId, signal);
     if (!workload || (isDown(workload) && !workload.problem)) return;
-    if (workload.problem && (await this.#unstick(nativeId, signal))) return;
+    if (await this.#unstick(workload, signal)) return;
     const { processes } = this.#options;
     const process = processes.processOf(workload.nativeId);
     // A frozen program cannot act on a signal, and podman refuses to stop it.
@@ -253,13 +257,29 @@ export class WorkloadActions {
    * Frees a container of this home whose conmon is dead, which podman can neither stop nor start: a forced
    * removal makes podman see that it is down, or removes it. True when it is gone then.
    */
-  async #unstick(nativeId: string, signal: AbortSignal): Promise<boolean> {
-    const workload = await this.#ours(nativeId, signal);
-    if (!workload?.problem || workload.state !== 'exited') return false;
+  async #unstick({ nativeId, state, problem }: ObservedWorkload, signal: AbortSignal): Promise<boolean> {
+    if (!problem || state !== 'exited') return false;
     await this.#delete(nativeId, signal).catch((error: unknown) => {
       if (!isBerthError(error, 'E_DRIVER_FAILED')) throw error;
     });
     return (await this.#options.inspect(nativeId, signal)) === undefined;
+  }
+
+  /**
+   * Whoever stops a container by hand, and removes it by force while that waits, leaves its program running: podman 4.3
+   * knows it no more (see `remove`). It must not run beside its successor, whose ports it holds.
+   */
+  async #endForgotten(owner: string, signal: AbortSignal): Promise<void> {
+    const { processes, inspect, log } = this.#options;
+    for (const id of await processes.running(owner)) {
+      const process = processes.processOf(id);
+      if (!process || (await inspect(id, signal))) continue;
+      log.warn(
+        { container: shortId(id), pid: process.pid },
+        'podman has forgotten a container that runs on: it is ended',
+      );
+      await processes.end(id, process, signal);
+    }
   }
 
   /** Podman holds its answer back for the whole grace even when the container is removed meanwhile. */

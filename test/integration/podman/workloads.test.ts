@@ -210,6 +210,30 @@ describe('a container whose conmon was killed', () => {
   });
 });
 
+it('a container that was stopped and removed by hand at once does not run beside its successor', async () => {
+  // It ignores the signal, and so has its whole grace.
+  const command = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 1; done"];
+  const id = await run('twice', { name: 'web', command });
+  await home.driver.list(patience());
+  const pid = Number(await inspectPodman(id, '{{.State.Pid}}'));
+  const isRunning = async (): Promise<boolean> =>
+    /^\d+ \(.*\) [^ZX] /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
+  const stopping = podman('stop', '--time', '60', id).catch(() => undefined);
+  try {
+    await eventually(async () => expect(await inspectPodman(id, '{{.State.Status}}')).toBe('stopping'));
+    await podman('rm', '--force', '--time', '0', id);
+    await eventually(async () => expect(await home.driver.inspect(id, patience())).toBeUndefined());
+    await home.driver.list(patience());
+    const next = await run('twice', { name: 'web', command });
+    expect(await home.driver.inspect(next, patience())).toMatchObject({ state: 'running', problem: null });
+    expect(await isRunning()).toBe(false);
+    await home.driver.remove(next, patience());
+  } finally {
+    if (await isRunning()) process.kill(pid, 'SIGKILL');
+    await stopping;
+  }
+});
+
 it('a build gives a digest and keeps the end of the log when it fails', async () => {
   const context = await mkdtemp(`${home.stateDir}/context-`);
   const reference = image.reference.replace(/:1$/, '-built:1');

@@ -93,9 +93,29 @@ describe('what is left of a container', () => {
 
   it('is remembered for as long as there is the container', async () => {
     const { watch, process } = await seen({});
-    watch.keepOnly(new Set([id]));
-    expect(watch.processOf(id)).toBe(process);
-    watch.keepOnly(new Set(['other']));
+    await watch.keepOnly(new Set([id]));
+    expect(watch.processOf(id)).toEqual(process);
+    await watch.keepOnly(new Set(['other']));
+    expect(watch.processOf(id)).toBeUndefined();
+  });
+
+  it('is remembered while it runs on without its container, if it is of this home and proven to be it', async () => {
+    const [host, clock] = [createFakeHost({ '/proc/42/stat': stat(42, '777') }), createVirtualClock()];
+    host.files.set('/proc/42/cgroup', `0::/libpod-${id}.scope\n`);
+    const watch = new ProcessWatch(host, clock);
+    await watch.isGone(id, 42, 'shop/web');
+    await watch.isGone('5e'.repeat(32), 43, 'shop/web');
+    await watch.keepOnly(new Set());
+    expect(await watch.running('shop/web')).toEqual([id]);
+    expect(await watch.running('shop/db')).toEqual([]);
+    host.files.set('/proc/42/stat', stat(42, '9999'));
+    expect(await watch.running('shop/web')).toEqual([]);
+    await watch.keepOnly(new Set());
+    expect(watch.processOf(id)).toBeUndefined();
+    // Of a stranger's nothing is kept.
+    host.files.set('/proc/42/stat', stat(42, '777'));
+    await watch.isGone(id, 42, null);
+    await watch.keepOnly(new Set());
     expect(watch.processOf(id)).toBeUndefined();
   });
 });
