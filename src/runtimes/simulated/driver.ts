@@ -25,12 +25,12 @@ import type { Engine } from './engine.js';
 import { followEvents } from './event-stream.js';
 import { runInside } from './exec.js';
 import type { SimulatedHost } from './host.js';
-import { ownerOf } from './labels.js';
 import { removeBuild, unusedBuilds } from './machine-builds.js';
 import type { Actor, Container } from './model.js';
 import { readLog } from './log-stream.js';
 import { contentOf, listObjects, removeObject, replaceContent, type ObjectsContext } from './objects.js';
-import { observe, statsOf } from './observe.js';
+import { statsOf } from './observe.js';
+import { noSuchMachine, Sight } from './sight.js';
 
 export interface SimulatedDriverOptions {
   readonly host: SimulatedHost;
@@ -75,7 +75,7 @@ class DriverOfHost implements SimulatedDriver {
   readonly #objects: ObjectsContext;
   readonly #engine: Engine;
   readonly #deadlineMs: number;
-  readonly #seen = new Map<string, { readonly version: number; readonly workload: ObservedWorkload }>();
+  readonly #sight: Sight;
   #lastSnapshot: DriverSnapshot | null = null;
 
   constructor(options: SimulatedDriverOptions) {
@@ -101,6 +101,7 @@ class DriverOfHost implements SimulatedDriver {
     this.#actor = `home:${homeId}`;
     this.#objects = { host, gate: this.#gate, maker: this.#maker, actor: this.#actor };
     this.#deadlineMs = deadlineMs;
+    this.#sight = new Sight({ host, engine: this.#engine, maker: this.#maker, clock, imagesOf });
   }
 
   capabilities(signal: AbortSignal): Promise<readonly Capability[]> {
@@ -115,7 +116,7 @@ class DriverOfHost implements SimulatedDriver {
       const last = this.#lastSnapshot;
       await this.#host.takeTime('list');
       if (fault.kind === 'stale' && last !== null) return last;
-      const snapshot = this.#snapshot();
+      const snapshot = this.#sight.snapshot();
       this.#lastSnapshot = snapshot;
       if (fault.kind !== 'partial') return snapshot;
       return { ...snapshot, workloads: snapshot.workloads.filter(() => this.#host.chance.random() < 0.5) };
@@ -125,7 +126,7 @@ class DriverOfHost implements SimulatedDriver {
   inspect(idOrName: string, signal: AbortSignal): Promise<ObservedWorkload | undefined> {
     return this.#read('inspect', signal, () => {
       const container = this.#engine.find(idOrName);
-      return container && this.#shows(container) ? this.#observe(container) : undefined;
+      return container && this.#sight.shows(container) ? this.#sight.observe(container) : undefined;
     });
   }
 
@@ -163,14 +164,14 @@ class DriverOfHost implements SimulatedDriver {
 
   start(nativeId: string, signal: AbortSignal): Promise<void> {
     return this.#act('start', nativeId, signal, (container) => {
-      if (this.#isVm && this.#host.machinesUnavailable) throw this.#host.machinesUnavailable;
+      if (this.#sight.isVm && this.#host.machinesUnavailable) throw this.#host.machinesUnavailable;
       this.#engine.start(container, this.#actor);
     });
   }
 
   update(nativeId: string, limits: Limits, signal: AbortSignal): Promise<void> {
     return this.#act('update', nativeId, signal, (container) => {
-      if (this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'a machine keeps the limits it has');
+      if (this.#sight.isVm) throw new BerthError('E_NOT_SUPPORTED', 'a machine keeps the limits it has');
       this.#engine.update(container, limits.memoryMb, limits.vcpus, this.#actor);
     });
   }
@@ -182,8 +183,8 @@ class DriverOfHost implements SimulatedDriver {
       const { down } = await this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime('stop');
         const container = engine.find(nativeId);
-        if (!container || this.#hides('stop', container)) return { down: Promise.resolve() };
-        this.#mustBeOurs('stop', container);
+        if (!container || this.#sight.hides('stop', container)) return { down: Promise.resolve() };
+        this.#sight.mustBeOurs('stop', container);
         return this.#gate.effect('stop', container.id, () => ({ down: engine.stop(container, graceMs, this.#actor) }));
       });
       await down;
@@ -242,7 +243,7 @@ class DriverOfHost implements SimulatedDriver {
   }
 
   listGarbage(signal: AbortSignal): Promise<readonly Garbage[]> {
-    return this.#read('listGarbage', signal, () => (this.#isVm ? unusedBuilds(this.#host, this.name) : []));
+    return this.#read('listGarbage', signal, () => (this.#sight.isVm ? unusedBuilds(this.#host, this.name) : []));
   }
 
   removeGarbage(garbage: Garbage, signal: AbortSignal): Promise<void> {
@@ -253,24 +254,24 @@ class DriverOfHost implements SimulatedDriver {
 
   attach(nativeId: string, signal: AbortSignal): Promise<ConsoleSession> {
     return this.#read('attach', signal, () => {
-      if (!this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'a container has no console');
-      const machine = this.#shown(nativeId);
-      this.#mustBeOurs('attach', machine);
+      if (!this.#sight.isVm) throw new BerthError('E_NOT_SUPPORTED', 'a container has no console');
+      const machine = this.#sight.shown(nativeId);
+      this.#sight.mustBeOurs('attach', machine);
       return openConsole(machine, this.#clock);
     });
   }
 
   exec(nativeId: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
     return this.#read('exec', signal, () => {
-      if (this.#isVm) throw new BerthError('E_NOT_SUPPORTED', 'there is nothing to run a command in a machine');
+      if (this.#sight.isVm) throw new BerthError('E_NOT_SUPPORTED', 'there is nothing to run a command in a machine');
       const container = this.#engine.get(nativeId);
-      this.#mustBeOurs('exec', container);
+      this.#sight.mustBeOurs('exec', container);
       return runInside(container, argv);
     });
   }
 
   async *logs(nativeId: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const { log } = await this.#read('logs', signal, () => this.#shown(nativeId));
+    const { log } = await this.#read('logs', signal, () => this.#sight.shown(nativeId));
     yield* readLog(this.#host, log, options, signal);
   }
 
@@ -299,10 +300,6 @@ class DriverOfHost implements SimulatedDriver {
     this.#gate.die();
   }
 
-  get #isVm(): boolean {
-    return this.#maker.realm === 'vm';
-  }
-
   #read<T>(call: string, signal: AbortSignal, read: () => T): Promise<T> {
     return this.#gate.run(call, signal, this.#deadlineMs, async () => {
       await this.#host.takeTime(call);
@@ -316,61 +313,12 @@ class DriverOfHost implements SimulatedDriver {
       this.#host.withLock(nativeId, async () => {
         await this.#host.takeTime(call);
         const container = this.#engine.get(nativeId);
-        if (this.#hides(call, container)) throw noSuch(nativeId);
-        this.#mustBeOurs(call, container);
+        if (this.#sight.hides(call, container)) throw noSuchMachine(nativeId);
+        this.#sight.mustBeOurs(call, container);
         this.#gate.effect(call, container.id, () => {
           apply(container);
         });
       }),
     );
   }
-
-  /** Machines have no names but those of their home: a driver sees no other home's. */
-  #shows(container: Container): boolean {
-    return !this.#isVm || ownerOf(container.spec.labels)?.homeId === this.#maker.homeId;
-  }
-
-  #shown(nativeId: string): Container {
-    const container = this.#engine.get(nativeId);
-    if (!this.#shows(container)) throw noSuch(nativeId);
-    return container;
-  }
-
-  /** To be told to touch what it does not see is as wrong, though it does nothing. */
-  #hides(call: string, container: Container): boolean {
-    if (this.#shows(container)) return false;
-    this.#host.reportForeignTouched(call, this.#maker.homeId, container);
-    return true;
-  }
-
-  #mustBeOurs(call: string, container: Container): void {
-    if (ownerOf(container.spec.labels)?.homeId === this.#maker.homeId) return;
-    this.#host.reportForeignTouched(call, this.#maker.homeId, container);
-    throw new BerthError(
-      'E_DRIVER_FAILED',
-      `${call}: container ${container.name} is not of this home; it was left alone`,
-    );
-  }
-
-  #snapshot(): DriverSnapshot {
-    const workloads: ObservedWorkload[] = [];
-    for (const container of this.#engine.all()) if (this.#shows(container)) workloads.push(this.#observe(container));
-    if (this.#seen.size > 2 * workloads.length + 100) this.#seen.clear();
-    const images = this.imagesOf === this.name ? this.#host.images.references() : new Map<string, string>();
-    return { driver: this.name, workloads, images, takenAtMs: this.#clock.now() };
-  }
-
-  /** Made once for each version of a container: a pass over thousands must cost little. */
-  #observe(container: Container): ObservedWorkload {
-    const seen = this.#seen.get(container.id);
-    if (seen?.version === container.version) return seen.workload;
-    const { driver, homeId } = this.#maker;
-    const workload = observe(container, { driver, homeId });
-    this.#seen.set(container.id, { version: container.version, workload });
-    return workload;
-  }
-}
-
-function noSuch(nativeId: string): BerthError {
-  return new BerthError('E_WORKLOAD_MISSING', `there is no virtual machine ${nativeId}`);
 }
