@@ -1,18 +1,16 @@
 /** Deletes a service, after saying what goes with it. */
 import { useState } from 'preact/hooks';
-import type { ComponentSpec } from '../../../core/spec.js';
 import { useAction } from '../parts/action.js';
 import { Dialog } from '../parts.js';
 import { goTo } from '../route.js';
 import { useScene } from '../scene.js';
+import { useService } from '../services.js';
 
-interface Props {
-  readonly service: string;
-  readonly components: readonly ComponentSpec[];
-}
-
-export function DeleteService({ service, components }: Props) {
+/** What goes with it is what there is by now, which may be more than when the page was opened. */
+export function DeleteService({ service }: { readonly service: string }) {
   const { api } = useScene();
+  const { value: found, error } = useService(service);
+  const components = found?.spec.components ?? [];
   const [isOpen, setOpen] = useState(false);
   const { run, isBusy } = useAction();
   const volumes = [...new Set(components.flatMap((each) => each.volumes).filter((text) => !text.startsWith('/')))];
@@ -55,7 +53,7 @@ export function DeleteService({ service, components }: Props) {
             <button
               type="button"
               class="danger"
-              disabled={isBusy}
+              disabled={isBusy || (found === null && error === null)}
               onClick={() => {
                 run(
                   `${service} is being deleted`,

@@ -117,7 +117,7 @@ function Editing({ service, found, onReload }: EditingProps) {
     <>
       <div class="page-head">
         <h1>{service ?? 'New service'}</h1>
-        {service === null ? null : <DeleteService service={service} components={found?.spec.components ?? []} />}
+        {service === null ? null : <DeleteService service={service} />}
       </div>
       {service === null ? null : (
         <MeanwhileNotice service={service} base={base} onAgain={again} onTake={() => void takeTheirs(service)} />
