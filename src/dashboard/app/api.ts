@@ -1,15 +1,7 @@
 /** The agent's HTTP API, as far as the page uses it. Every call may fail with a Refusal, or as `fetch` does. */
 import type { Problem } from '../../api/http/contract.js';
 import type { AppliedResult, ChangeResult, PlanResult } from '../../api/client.js';
-import type {
-  ComponentView,
-  DoctorReport,
-  EventView,
-  Explanation,
-  HistoryView,
-  LogEntry,
-  UsageReport,
-} from '../../api/views.js';
+import type { ComponentView, DoctorReport, EventView, Explanation, HistoryView, UsageReport } from '../../api/views.js';
 import type { ServiceBase } from '../../core/plan-replace.js';
 import type { DefinitionProblem } from '../../core/ports/definition.js';
 import type { ReconcileMode, ServiceSpec } from '../../core/spec.js';
@@ -94,9 +86,12 @@ function reading() {
     schema: (signal?: AbortSignal) => get('/v1/schema', signal),
     /** Lines as they come, until the signal fires or there are no more. */
     logs: (key: Key, query: Readonly<Record<string, string>>, signal: AbortSignal) =>
-      readLines(`${componentUrl(key)}/logs?${new URLSearchParams(query).toString()}`, signal, refuse) as AsyncGenerator<
-        readonly LogEntry[]
-      >,
+      readLines(
+        `${componentUrl(key)}/logs?${new URLSearchParams(query).toString()}`,
+        signal,
+        refuse,
+        (problem) => new Refusal(problem.status, problem),
+      ),
   };
 }
 

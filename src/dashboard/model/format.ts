@@ -34,6 +34,12 @@ export function clock(at: string, nowMs: number): string {
   return new Date(nowMs).toDateString() === time.toDateString() ? hours : `${day} ${hours}`;
 }
 
+/** As `clock`, with milliseconds. */
+export function clockMs(at: string, nowMs: number): string {
+  const ms = new Date(at).getMilliseconds();
+  return Number.isNaN(ms) ? at : `${clock(at, nowMs)}.${String(ms).padStart(3, '0')}`;
+}
+
 /** A message with the times in it as `clock` tells them. */
 export function easyTimes(message: string, nowMs: number): string {
   return message.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (at) => clock(at, nowMs));

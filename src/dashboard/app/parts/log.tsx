@@ -1,8 +1,12 @@
 /** The log of a component as it grows, with search and pause. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LogEntry } from '../../../api/views.js';
+import { clockMs } from '../../model/format.js';
+import { followLog, LogPlace } from '../../model/log-reader.js';
 import type { Key } from '../api.js';
-import { useScene, type Scene } from '../scene.js';
+import { Problem } from '../parts.js';
+import { useScene } from '../scene.js';
+import { useCell } from '../use.js';
 import { memo } from './memo.js';
 
 interface Line extends LogEntry {
@@ -10,54 +14,39 @@ interface Line extends LogEntry {
 }
 
 const linesKept = 1_500;
-const linesAtFirst = '200';
-const againMs = 2_000;
-
-/** Tells lines as they come, and begins anew when the stream ends. Answers what ends it. */
-function followLog(api: Scene['api'], key: Key, tell: (lines: readonly LogEntry[]) => void): () => void {
-  const control = new AbortController();
-  let since: string | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const read = async (): Promise<void> => {
-    const from: Record<string, string> = since === null ? { tail: linesAtFirst } : { since };
-    for await (const lines of api.logs(key, { ...from, follow: 'true' }, control.signal)) {
-      const fresh: readonly LogEntry[] = lines.filter(({ at }) => since === null || at === null || at > since);
-      since = fresh.at(-1)?.at ?? since;
-      tell(fresh);
-    }
-  };
-  const begin = (): void => {
-    read()
-      .catch(() => undefined)
-      .finally(() => {
-        if (!control.signal.aborted) timer = setTimeout(begin, againMs);
-      });
-  };
-  begin();
-  return () => {
-    control.abort();
-    clearTimeout(timer);
-  };
-}
-
 export function LogPanel({ target }: { readonly target: Key }) {
-  const { api } = useScene();
+  const { api, sight } = useScene();
+  const isSeen = useCell(sight);
+  const place = useMemo(() => new LogPlace(), [target.service, target.component]);
+  const [error, setError] = useState<Error | null>(null);
   const [lines, setLines] = useState<readonly Line[]>([]);
   const [isPaused, setPaused] = useState(false);
   const [search, setSearch] = useState('');
   const paused = useRef(isPaused);
   paused.current = isPaused;
   const kept = useRef<{ all: readonly Line[]; next: number }>({ all: [], next: 0 });
-  useEffect(
-    () =>
-      followLog(api, target, (more) => {
-        const state = kept.current;
-        const added = more.map((line, index) => ({ ...line, id: state.next + index }));
-        kept.current = { all: [...state.all, ...added].slice(-linesKept), next: state.next + more.length };
+  useEffect(() => {
+    if (!isSeen) return;
+    return followLog(place, {
+      read: (query, signal) => api.logs(target, query, signal),
+      after: (delayMs, then) => {
+        const timer = setTimeout(then, delayMs);
+        return () => {
+          clearTimeout(timer);
+        };
+      },
+      onLines: (more, isAnew) => {
+        const { all, next } = kept.current;
+        const added = more.map((line, index) => ({ ...line, id: next + index }));
+        kept.current = { all: [...(isAnew ? [] : all), ...added].slice(-linesKept), next: next + more.length };
         if (!paused.current) setLines(kept.current.all);
-      }),
-    [target.service, target.component],
-  );
+      },
+      onError: (thrown) => {
+        // That nobody answers at all is said at the top of the page.
+        setError(thrown instanceof Error && !(thrown instanceof TypeError) ? thrown : null);
+      },
+    });
+  }, [place, isSeen]);
   const shown = useMemo(() => {
     const words = search.toLowerCase();
     return words === '' ? lines : lines.filter(({ text }) => text.toLowerCase().includes(words));
@@ -88,6 +77,7 @@ export function LogPanel({ target }: { readonly target: Key }) {
         </button>
         <span class="soft">{search === '' ? '' : `${shown.length} of ${lines.length} lines`}</span>
       </div>
+      {error === null ? null : <Problem error={error} />}
       <LogText lines={shown} isPaused={isPaused} />
     </section>
   );
@@ -123,9 +113,10 @@ function LogText({ lines, isPaused }: { readonly lines: readonly Line[]; readonl
 }
 
 const LogLine = memo(function LogLine({ line }: { readonly line: Line }) {
+  const { now } = useScene();
   return (
     <div class={`log-line stream-${line.stream}`}>
-      {line.at === null ? null : <time dateTime={line.at}>{line.at.slice(11, 23)}</time>} {line.text}
+      {line.at === null ? null : <time dateTime={line.at}>{clockMs(line.at, now.get())}</time>} {line.text}
     </div>
   );
 });
