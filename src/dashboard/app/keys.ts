@@ -12,6 +12,8 @@ const prefixMs = 1_500;
 export function listenToKeys(scene: Scene): () => void {
   let prefixAtMs = Number.NEGATIVE_INFINITY;
   const onKey = (event: KeyboardEvent): void => {
+    // A key that is held presses a button once: by the next time it may mean the opposite.
+    if (event.repeat && event.key === 'Enter' && event.target instanceof HTMLButtonElement) event.preventDefault();
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event)) {
       if (event.key === 'Escape' && event.target instanceof HTMLInputElement) event.target.blur();

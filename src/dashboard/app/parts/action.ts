@@ -1,14 +1,20 @@
 /** One change at a time, with a word of what came of it. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Refusal } from '../api.js';
 import { useScene } from '../scene.js';
 
-/** `run` carries one change out and says what came of it; while it goes on, `isBusy` is true. */
+/** By its answer a button may mean the opposite, which the second half of a double click does not. */
+const restMs = 500;
+
+/** `run` carries one change out and says what came of it; while it goes on, and for a moment after, `isBusy` is true. */
 export function useAction() {
   const { toast } = useScene();
   const [isBusy, setBusy] = useState(false);
+  // What is drawn lags behind: two clicks may come before it.
+  const isGoingOn = useRef(false);
   const run = (done: string, action: () => Promise<unknown>, then?: () => void): void => {
-    if (isBusy) return;
+    if (isGoingOn.current) return;
+    isGoingOn.current = true;
     setBusy(true);
     action()
       .then(
@@ -21,7 +27,10 @@ export function useAction() {
         },
       )
       .finally(() => {
-        setBusy(false);
+        setTimeout(() => {
+          isGoingOn.current = false;
+          setBusy(false);
+        }, restMs);
       });
   };
   return { run, isBusy };

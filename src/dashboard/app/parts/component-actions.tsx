@@ -1,8 +1,9 @@
 /** What may be done with a component. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ComponentView } from '../../../api/views.js';
 import type { ReconcileMode } from '../../../core/spec.js';
 import { linkTo } from '../../model/routes.js';
+import { Refusal } from '../api.js';
 import { Dialog } from '../parts.js';
 import { useScene } from '../scene.js';
 import { useService } from '../services.js';
@@ -42,9 +43,19 @@ export function ComponentActions({ view }: { readonly view: ComponentView }) {
   );
 }
 
+const againMs = 2_000;
+
 /** How the component is reconciled, as its definition says; null: not known yet. */
 export function useMode({ service, component }: ComponentView): ReconcileMode | null {
-  const { value } = useService(service);
+  const { value, error, reload } = useService(service);
+  useEffect(() => {
+    // A service that is not there is there again with another revision, which asks by itself.
+    if (error === null || (error instanceof Refusal && error.status === 404)) return;
+    const timer = setTimeout(reload, againMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [error]);
   return value?.spec.components.find(({ name }) => name === component)?.reconcile ?? null;
 }
 
