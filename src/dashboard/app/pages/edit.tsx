@@ -1,12 +1,13 @@
 /** The definition of a service, with the plan beside it as one types. */
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { ServiceBase } from '../../../core/plan-replace.js';
 import type { Schema } from '../../model/completion.js';
 import { linkTo } from '../../model/routes.js';
+import { beginWriting, draftOf, taken, typed, type Writing } from '../../model/writing.js';
 import { Refusal, type ServiceText } from '../api.js';
 import { ApplyBar } from '../editor/apply-bar.js';
 import { problemsOf, useCheck, type Checked } from '../editor/check.js';
-import { CodeField, type Given, type Place } from '../editor/code-field.js';
+import { CodeField, type Place } from '../editor/code-field.js';
 import { DeleteService } from '../editor/delete-service.js';
 import { MeanwhileNotice } from '../editor/meanwhile.js';
 import { PlanPanel } from '../editor/plan-panel.js';
@@ -50,69 +51,58 @@ interface EditingProps {
   readonly onReload: () => void;
 }
 
-/** What is being written. */
-interface Writing {
-  readonly text: string;
-  readonly base: ServiceBase | null;
-  readonly given: Given;
-}
-
+/** What is being written. What nobody applied yet is kept when the page is left. */
 function useWriting(service: string | null, found: ServiceText | null) {
   const { drafts } = useScene();
-  const id = service ?? '';
-  const [writing, setWriting] = useState<Writing>(() => {
-    const draft = drafts.get(id) ?? { text: found?.text ?? template, base: found?.base ?? null };
-    return { ...draft, given: { text: draft.text, round: 0 } };
-  });
+  const id = useRef(service ?? '');
+  const [writing, setWriting] = useState<Writing>(() =>
+    beginWriting(drafts.get(id.current), found ?? { text: template, base: null }),
+  );
+  const change = (next: (old: Writing) => Writing): void => {
+    setWriting((old) => {
+      const writing = next(old);
+      const draft = draftOf(writing);
+      if (draft === null) drafts.delete(id.current);
+      else drafts.set(id.current, draft);
+      return writing;
+    });
+  };
   return {
     writing,
     type: (text: string): void => {
-      setWriting((old) => {
-        drafts.set(id, { text, base: old.base });
-        return { ...old, text };
-      });
+      change((old) => typed(old, text));
     },
-    /** Takes a text as it is in the registry; what was typed is given up. */
-    take: ({ text, base }: Pick<ServiceText, 'text' | 'base'>): void => {
-      drafts.delete(id);
-      setWriting((old) => ({ text, base, given: { text, round: old.given.round + 1 } }));
+    /** `sent`: the text that made it so; null: what was typed is given up. */
+    take: (theirs: ServiceText, sent: string | null): void => {
+      drafts.delete(id.current);
+      id.current = theirs.service;
+      change((old) => taken(old, theirs, sent));
     },
-    forget: (): void => void drafts.delete(id),
   };
 }
 
 function Editing({ service, found, onReload }: EditingProps) {
   const { api } = useScene();
-  const { writing, type, take, forget } = useWriting(service, found);
+  const { writing, type, take } = useWriting(service, found);
   const [force, setForce] = useState(false);
   const [message, setMessage] = useState('');
   const [place, setPlace] = useState<Place | null>(null);
   const [round, setRound] = useState(0);
   const { value: schema } = useLoaded((signal) => api.schema(signal), []);
-  const { text, base, given } = writing;
+  const { text, base, given, clean } = writing;
   const checked = useCheck({ service, text, base, force }, round);
   const problems = useMemo(() => checked?.problems ?? [], [checked]);
-  const taken = useTaken(service, checked);
+  const other = useTaken(service, checked);
   const again = (): void => {
     setRound((count) => count + 1);
   };
-  const takeTheirs = async (name: string): Promise<void> => {
-    take(await api.service(name));
+  const takeTheirs = async (name: string, sent: string | null): Promise<void> => {
+    take(await api.service(name), sent);
     setForce(false);
     onReload();
   };
-  const { save, isBusy } = useSave({
-    service,
-    checked,
-    force,
-    message,
-    base,
-    text,
-    again,
-    takeTheirs,
-    forget,
-    isTaken: taken !== null,
-  });
+  const isTaken = other !== null;
+  const { save, isBusy } = useSave({ service, checked, force, message, base, text, again, takeTheirs, isTaken });
   return (
     <>
       <div class="page-head">
@@ -120,9 +110,12 @@ function Editing({ service, found, onReload }: EditingProps) {
         {service === null ? null : <DeleteService service={service} />}
       </div>
       {service === null ? null : (
-        <MeanwhileNotice service={service} base={base} onAgain={again} onTake={() => void takeTheirs(service)} />
+        <MeanwhileNotice service={service} base={base} onAgain={again} onTake={() => void takeTheirs(service, null)} />
       )}
-      {taken === null ? null : <TakenNotice service={taken} />}
+      {service === null || clean !== null ? null : (
+        <OldNotice service={service} onTake={() => void takeTheirs(service, null)} />
+      )}
+      {other === null ? null : <TakenNotice service={other} />}
       <div class="editor block">
         <section class="editor-text" aria-label="Definition">
           <CodeField
@@ -140,7 +133,7 @@ function Editing({ service, found, onReload }: EditingProps) {
       </div>
       <ApplyBar
         checked={checked}
-        isCurrent={checked?.text === text && !isBusy && taken === null}
+        isCurrent={checked?.text === text && !isBusy && !isTaken}
         force={force}
         message={message}
         onForce={setForce}
@@ -156,6 +149,24 @@ function useTaken(service: string | null, checked: Checked | null): string | nul
   const nodes = useCell(useScene().nodes);
   const name = checked?.service ?? null;
   return service === null && name !== null && nodes.has(name) ? name : null;
+}
+
+interface OldProps {
+  readonly service: string;
+  readonly onTake: () => void;
+}
+
+function OldNotice({ service, onTake }: OldProps) {
+  return (
+    <div class="notice" role="status">
+      <span>
+        This was written before <strong>{service}</strong> was changed. The plan shows what you would undo.
+      </span>
+      <button type="button" onClick={onTake}>
+        Take theirs
+      </button>
+    </div>
+  );
 }
 
 function TakenNotice({ service }: { readonly service: string }) {
@@ -177,14 +188,13 @@ interface SaveArguments {
   readonly force: boolean;
   readonly message: string;
   readonly again: () => void;
-  readonly takeTheirs: (service: string) => Promise<void>;
-  readonly forget: () => void;
+  readonly takeTheirs: (service: string, sent: string) => Promise<void>;
   readonly isTaken: boolean;
 }
 
 /** Applies what was written. A conflict shows itself in the plan, which is then asked for again. */
 function useSave(options: SaveArguments) {
-  const { service, checked, text, base, force, message, again, takeTheirs, forget, isTaken } = options;
+  const { service, checked, text, base, force, message, again, takeTheirs, isTaken } = options;
   const { api } = useScene();
   const { run, isBusy } = useAction();
   const save = (): void => {
@@ -198,9 +208,8 @@ function useSave(options: SaveArguments) {
         if (isConflict || problemsOf(error).length > 0) again();
         throw error;
       }
-      forget();
+      await takeTheirs(name, text);
       if (service === null) goTo({ page: 'edit', service: name });
-      else await takeTheirs(name);
     };
     run(`${name} is applied`, apply);
   };
