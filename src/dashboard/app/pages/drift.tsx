@@ -7,6 +7,9 @@ import { DriftItems } from '../parts/drift-items.js';
 import { useScene } from '../scene.js';
 import { useCell } from '../use.js';
 
+/** More than anybody reads; a runtime that is silent may have thousands. */
+const shownAtOnce = 200;
+
 export function DriftPage() {
   const { board } = useScene();
   useCell(board.changes);
@@ -28,7 +31,7 @@ export function DriftPage() {
           {unseen.length === 0 ? 'Everything is as it is wanted.' : 'What can be seen is as it is wanted.'}
         </p>
       ) : null}
-      {drifting.map((view) => (
+      {drifting.slice(0, shownAtOnce).map((view) => (
         <section key={keyOf(view)} aria-label={`Drift of ${keyOf(view)}`}>
           <div class="section-head">
             <h2>
@@ -42,8 +45,18 @@ export function DriftPage() {
           <DriftItems view={view} />
         </section>
       ))}
+      <Rest of={drifting} where="are told by: berth drift" />
     </>
   );
+}
+
+function Rest({ of, where }: { readonly of: readonly ComponentView[]; readonly where: string }) {
+  const more = of.length - shownAtOnce;
+  return more > 0 ? (
+    <p class="soft">
+      {more} more {where}
+    </p>
+  ) : null;
 }
 
 /** Not known is not the same as not as desired: nothing is done about these until they are seen again. */
@@ -64,7 +77,7 @@ function Unseen({ views }: { readonly views: readonly ComponentView[] }) {
           </p>
         ))}
       <ul>
-        {views.map((view) => (
+        {views.slice(0, shownAtOnce).map((view) => (
           <li key={keyOf(view)} data-row data-service={view.service}>
             <ComponentLink service={view.service} component={view.component} />
             <span>
@@ -76,6 +89,7 @@ function Unseen({ views }: { readonly views: readonly ComponentView[] }) {
           </li>
         ))}
       </ul>
+      <Rest of={views} where="are in the overview: phase:unknown" />
     </section>
   );
 }
