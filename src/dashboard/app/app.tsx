@@ -89,8 +89,8 @@ function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
 /** Which node each service is on; asked again when services have changed. */
 function useNodes(): void {
   const { board, api, nodes } = useScene();
-  const edit = useCell(board.edit);
-  const revision = useRested(edit?.entity === 'service' ? edit.revision : 0, nodesRestMs);
+  const revision = useRested(useCell(board.services), nodesRestMs);
+  const snapshot = useCell(board.snapshots);
   useEffect(() => {
     api.services().then(
       (rows) => {
@@ -100,7 +100,7 @@ function useNodes(): void {
       },
       () => undefined, // They show as the node that there is.
     );
-  }, [revision]);
+  }, [revision, snapshot]);
 }
 
 function Bar({ route }: { readonly route: Route }) {

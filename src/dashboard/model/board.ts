@@ -1,5 +1,5 @@
 /**
- * What the page knows: every component, the newest events, and how fresh that is. Fed by the watch, message by message;
+ * What the page knows: every component, what is told of them, and how fresh that is. Fed by the watch, message by message;
  * each row is a cell of its own, so that a change of one is the business of that row alone. No DOM, no clock of its own.
  */
 import type { WatchBeat, WatchMessage } from '../../api/http/contract.js';
@@ -24,7 +24,6 @@ export interface Seen {
   readonly atMs: number;
 }
 
-const eventsKept = 1_000;
 const trailKept = 24;
 
 export class Board {
@@ -33,14 +32,19 @@ export class Board {
   readonly changes = new Cell(0);
   /** All of the present was told at least once. */
   readonly ready = new Cell(false);
-  /** Newest last. */
-  readonly events = new Cell<readonly EventView[]>([]);
+  /** The newest event. Whoever follows hears of each, and keeps what it needs. */
+  readonly heard = new Cell<EventView | null>(null);
   readonly beat = new Cell<WatchBeat | null>(null);
   /** The newest change of a definition. */
   readonly edit = new Cell<Edit | null>(null);
+  /** The revision at which a service itself was made, changed or removed last, as far as it was told; 0: it was not. */
+  readonly services = new Cell(0);
+  /** How often all of the present was told anew: what happened before each was not told, and is to be asked for. */
+  readonly snapshots = new Cell(0);
   /** What to add to the browser's clock to have the agent's, in milliseconds. */
   skewMs = 0;
   readonly #definitions = new Map<string, Cell<number>>();
+  readonly #edits = new Map<string, Edit>();
   readonly #rows = new Map<string, Cell<ComponentView | undefined>>();
   readonly #living = new Map<string, ComponentView>();
   readonly #trails = new Map<string, readonly Seen[]>();
@@ -63,6 +67,11 @@ export class Board {
     const cell = new Cell(0);
     this.#definitions.set(service, cell);
     return cell;
+  }
+
+  /** The newest change of a service that was told; undefined: none was. */
+  editOf(service: string): Edit | undefined {
+    return this.#edits.get(service);
   }
 
   /** Every component that there is. */
@@ -95,11 +104,10 @@ export class Board {
         this.#remove(keyOf(message.data));
         break;
       case 'event':
-        this.addEvents([message.data]);
+        this.heard.set(message.data);
         break;
       case 'changed':
-        this.edit.set(message.data);
-        this.definition(message.data.service).set(message.data.revision);
+        this.#takeEdit(message.data);
         break;
       case 'synced':
         this.#finishSnapshot(message.data.revision);
@@ -111,20 +119,6 @@ export class Board {
         this.beat.set(message.data);
         break;
     }
-  }
-
-  /** Adds events from wherever they were read; each counts once, in the order of revisions. */
-  addEvents(more: readonly EventView[]): void {
-    const known = this.events.get();
-    const newest = known.at(-1)?.revision ?? -1;
-    const [first] = more;
-    if (first === undefined) return;
-    if (more.length === 1 && first.revision > newest) {
-      this.events.set([...known.slice(-eventsKept + 1), first]);
-      return;
-    }
-    const all = new Map([...known, ...more].map((event) => [event.revision, event]));
-    this.events.set([...all.values()].sort((a, b) => a.revision - b.revision).slice(-eventsKept));
   }
 
   /** Nobody listens for a while. */
@@ -156,6 +150,13 @@ export class Board {
     this.#count();
   }
 
+  #takeEdit(edit: Edit): void {
+    this.#edits.set(edit.service, edit);
+    this.edit.set(edit);
+    if (edit.entity === 'service') this.services.set(edit.revision);
+    this.definition(edit.service).set(edit.revision);
+  }
+
   #remove(key: string): void {
     if (!this.#living.delete(key)) return;
     this.#trails.delete(key);
@@ -170,6 +171,7 @@ export class Board {
     // What was edited before the snapshot is not told: whoever shows a definition has to read it again.
     if (this.ready.get()) for (const cell of this.#definitions.values()) cell.set(revision);
     for (const key of [...this.#living.keys()]) if (!told.has(key)) this.#remove(key);
+    this.snapshots.set(this.snapshots.get() + 1);
   }
 
   #count(): void {

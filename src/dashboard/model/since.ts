@@ -20,6 +20,13 @@ export interface Since {
 
 const notableShown = 6;
 
+const told: ReadonlySet<string> = new Set(Object.values(groups).flat());
+
+/** Whether an event has a part in the figures or the lines. */
+export function isTold({ severity, reason }: EventView): boolean {
+  return severity === 'error' || told.has(reason);
+}
+
 export function sumUp(events: readonly EventView[], sinceMs: number): Since {
   const fresh = events.filter(({ at }) => Date.parse(at) > sinceMs);
   const of = (reasons: readonly string[]): number => fresh.filter(({ reason }) => reasons.includes(reason)).length;

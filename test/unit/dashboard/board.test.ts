@@ -71,6 +71,29 @@ describe('the board', () => {
     expect(seen).toEqual([8, 12]);
   });
 
+  it('keeps what was told of each service, though more is told before anybody looks', () => {
+    const board = boardOf('shop/web');
+    const edit = { entity: 'service', op: 'insert', service: 'shop', component: null, actor: 'cli:ann' } as const;
+    board.take({ name: 'changed', data: { ...edit, revision: 8 } }, 1);
+    board.take({ name: 'changed', data: { ...edit, entity: 'component', component: 'web', revision: 9 } }, 1);
+    board.take({ name: 'changed', data: { ...edit, entity: 'component', service: 'mail', revision: 10 } }, 1);
+    expect(board.services.get()).toBe(8);
+    expect(board.editOf('shop')).toMatchObject({ revision: 9, actor: 'cli:ann' });
+    expect(board.editOf('blog')).toBeUndefined();
+    expect(board.edit.get()?.service).toBe('mail');
+  });
+
+  it('counts how often all was told anew, and not when a watch was resumed', () => {
+    const board = boardOf('shop/web');
+    expect(board.snapshots.get()).toBe(1);
+    board.take(synced, 1);
+    expect(board.snapshots.get()).toBe(1);
+    board.beginSnapshot();
+    expect(board.snapshots.get()).toBe(1);
+    board.take(synced, 2);
+    expect(board.snapshots.get()).toBe(2);
+  });
+
   it('remembers the phases that it saw', () => {
     const board = boardOf('shop/web');
     board.take(told('shop/web', { restarts: 1 }), 1);
@@ -81,19 +104,12 @@ describe('the board', () => {
     ]);
   });
 
-  it('counts each event once, in order, however it came', () => {
+  it('tells whoever follows of each event', () => {
     const board = new Board();
-    board.take({ name: 'event', data: eventOf(7) }, 0);
-    board.addEvents([eventOf(5), eventOf(7), eventOf(6)]);
-    board.take({ name: 'event', data: eventOf(6) }, 0);
-    expect(board.events.get().map(({ revision }) => revision)).toEqual([5, 6, 7]);
-  });
-
-  it('keeps the newest thousand events', () => {
-    const board = new Board();
-    for (let revision = 0; revision < 1_200; revision += 1) board.addEvents([eventOf(revision)]);
-    expect(board.events.get()).toHaveLength(1_000);
-    expect(board.events.get().at(-1)?.revision).toBe(1_199);
+    const seen: (number | undefined)[] = [];
+    board.heard.follow(() => seen.push(board.heard.get()?.revision));
+    for (const revision of [5, 6, 7]) board.take({ name: 'event', data: eventOf(revision) }, 0);
+    expect(seen).toEqual([5, 6, 7]);
   });
 
   it('tells the age of an observation by the clock of the agent', () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EventList } from '../../../src/dashboard/model/event-list.js';
 import { eventMatcher, fold } from '../../../src/dashboard/model/fold.js';
 import { restartsByHour } from '../../../src/dashboard/model/restarts.js';
-import { sumUp } from '../../../src/dashboard/model/since.js';
+import { isTold, sumUp } from '../../../src/dashboard/model/since.js';
 import { eventOf } from './views.js';
 
 const everything = { severity: 'info', service: '', reason: '', text: '' } as const;
@@ -57,6 +58,31 @@ describe('folding', () => {
   });
 });
 
+describe('a list of events', () => {
+  const revisionsOf = (list: EventList): readonly number[] => list.events.get().map(({ revision }) => revision);
+
+  it('has each event once, in order, however it came', () => {
+    const list = new EventList(100);
+    list.add([eventOf(7)]);
+    list.add([eventOf(5), eventOf(7), eventOf(6)]);
+    list.add([eventOf(6)]);
+    list.add([]);
+    expect(revisionsOf(list)).toEqual([5, 6, 7]);
+    expect(list.isCut).toBe(false);
+  });
+
+  it('keeps the newest, and says that there were more', () => {
+    const list = new EventList(3);
+    for (const revision of [1, 2, 3]) list.add([eventOf(revision)]);
+    expect(list.isCut).toBe(false);
+    list.add([eventOf(4)]);
+    expect(revisionsOf(list)).toEqual([2, 3, 4]);
+    expect(list.isCut).toBe(true);
+    list.add([eventOf(9), eventOf(8)]);
+    expect(revisionsOf(list)).toEqual([4, 8, 9]);
+  });
+});
+
 describe('the filter of events', () => {
   it.each([
     [{ severity: 'warning' }, false],
@@ -83,6 +109,15 @@ describe('what happened since', () => {
     expect(counts).toEqual({ restarts: 1, heals: 1, deploys: 1, failures: 1 });
     expect(notable.map(({ event }) => event.reason)).toEqual(['StepFailed', 'RolledOut']);
   });
+});
+
+it('tells of every failure, restart, heal and deploy, and of no more', () => {
+  const told = [
+    eventOf(1, { severity: 'error' }),
+    eventOf(2, { reason: 'Restarted' }),
+    eventOf(3, { reason: 'PutBack' }),
+  ];
+  expect([...told, eventOf(4)].filter(isTold)).toEqual(told);
 });
 
 describe('restarts by the hour', () => {

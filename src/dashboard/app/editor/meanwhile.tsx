@@ -14,11 +14,13 @@ interface Props {
 
 export function MeanwhileNotice({ service, base, onAgain, onTake }: Props) {
   const { board } = useScene();
-  const edit = useCell(board.edit);
+  const revision = useCell(board.definition(service));
   const [by, setBy] = useState<string | null>(null);
-  useChange(edit?.revision, () => {
-    if (edit?.service !== service || base === null || edit.revision <= newestIn(base)) return;
-    setBy(edit.actor);
+  useChange(revision, () => {
+    if (base === null || revision <= newestIn(base)) return;
+    const edit = board.editOf(service);
+    // After a gap nobody knows whether it was changed, which the plan then tells.
+    if (edit?.revision === revision) setBy(edit.actor);
     onAgain();
   });
   useChange(base, () => {

@@ -8,6 +8,7 @@ import { allPages } from '../../model/pages.js';
 import { linkTo } from '../../model/routes.js';
 import { keyOf } from '../../model/standing.js';
 import type { Key } from '../api.js';
+import { useEvents } from '../events.js';
 import { Age, Ago, Badge, Problem, Words } from '../parts.js';
 import { ComponentActions } from '../parts/component-actions.js';
 import { DriftItems } from '../parts/drift-items.js';
@@ -18,7 +19,7 @@ import { Machine } from '../parts/machine.js';
 import { RestartChart } from '../parts/restart-chart.js';
 import { UsageCharts } from '../parts/usage-charts.js';
 import { useScene } from '../scene.js';
-import { useCell, useLoaded } from '../use.js';
+import { useCell, useLoaded, useRested } from '../use.js';
 
 export function ComponentPage({ target }: { readonly target: Key }) {
   const { board } = useScene();
@@ -60,7 +61,7 @@ function Present({ view }: { readonly view: ComponentView }) {
         <section class="panel" aria-label="State machine">
           <Machine phase={view.phase} path={path} />
         </section>
-        <Why view={view} />
+        <Why view={view} newest={events.at(-1)?.revision ?? 0} />
       </div>
       {view.drift.length === 0 ? null : (
         <section aria-labelledby="its-drift">
@@ -88,24 +89,27 @@ function Present({ view }: { readonly view: ComponentView }) {
 }
 
 const dayMs = 86_400_000;
+/** Above what `allPages` reads, for those that come while the page is open. */
+const eventsKept = 12_000;
+
 /** The events of the last day, as they were asked for and as they came since. */
 function useOwnEvents({ service, component }: Key): readonly EventView[] {
   const { api, board, now } = useScene();
   const since = useMemo(() => new Date(now.get() + board.skewMs - dayMs).toISOString(), [service, component]);
-  const { value: told } = useLoaded(
-    (signal) =>
-      allPages((limit, before) => {
-        const page = { tail: String(limit), ...(before === null ? {} : { before: String(before) }) };
-        return api.events({ service, component, since, ...page }, signal);
-      }),
+  const { events } = useEvents(
+    {
+      ask: (signal) =>
+        allPages((limit, before) => {
+          const page = { tail: String(limit), ...(before === null ? {} : { before: String(before) }) };
+          return api.events({ service, component, since, ...page }, signal);
+        }),
+      most: eventsKept,
+      isOne: (event) => event.service === service && event.component === component,
+      kept: eventsKept,
+    },
     [service, component],
   );
-  const live = useCell(board.events);
-  return useMemo(() => {
-    const own = live.filter((event) => event.service === service && event.component === component);
-    const all = new Map([...(told ?? []), ...own].map((event) => [event.revision, event]));
-    return [...all.values()].sort((a, b) => a.revision - b.revision);
-  }, [told, live]);
+  return events;
 }
 
 const recentShown = 12;
@@ -121,13 +125,20 @@ function Recent({ events }: { readonly events: readonly EventView[] }) {
   );
 }
 
-/** Why it is as it is: conditions, what it waits for, what was decided. */
-function Why({ view }: { readonly view: ComponentView }) {
+/** Several changes that come together are asked about once. */
+const whyRestMs = 300;
+
+/** Why it is as it is: conditions, what it waits for, what was decided. Asked again after whatever is told of it. */
+function Why({ view, newest }: { readonly view: ComponentView; readonly newest: number }) {
   const { api } = useScene();
   const { service, component } = view;
+  const told = useRested(
+    useMemo(() => ({}), [view, newest]),
+    whyRestMs,
+  );
   const { value: why, error } = useLoaded(
     (signal) => api.explain({ service, component }, signal),
-    [service, component, view.phase, view.generation, view.restarts, view.observed],
+    [service, component, told],
   );
   return (
     <section class="panel" aria-labelledby="why">

@@ -4,22 +4,21 @@ import type { Severity } from '../../../core/event.js';
 import { eventMatcher, fold, type EventFilter } from '../../model/fold.js';
 import { count } from '../../model/format.js';
 import type { EventView } from '../../../api/views.js';
+import { useEvents } from '../events.js';
 import { Problem } from '../parts.js';
 import { EventLine } from '../parts/event-line.js';
 import { useScene } from '../scene.js';
-import { useCell, useLoaded } from '../use.js';
 
 const severities: readonly (readonly [Severity, string])[] = [
   ['info', 'every severity'],
   ['warning', 'warning and worse'],
   ['error', 'errors'],
 ];
-const eventsAtFirst = '500';
+const eventsAtFirst = 500;
+const eventsKept = 1_000;
 const linesShown = 400;
 
 export function EventsPage({ service }: { readonly service: string | null }) {
-  const { api, board } = useScene();
-  const live = useCell(board.events);
   const [filter, setFilter] = useState<EventFilter>({
     severity: 'info',
     service: service ?? '',
@@ -27,12 +26,15 @@ export function EventsPage({ service }: { readonly service: string | null }) {
     text: '',
   });
   const [held, setHeld] = useState<readonly EventView[] | null>(null);
-  const { error } = useLoaded(async (signal) => {
-    board.addEvents(await api.events({ tail: eventsAtFirst }, signal));
-  }, []);
+  const { events: live, isCut, isTold, error } = useStream(filter);
   const events = held ?? live;
   const lines = useMemo(() => fold(events.filter(eventMatcher(filter))), [events, filter]);
   const waiting = held === null ? 0 : live.filter(({ revision }) => revision > (held.at(-1)?.revision ?? 0)).length;
+  const choose = (next: EventFilter): void => {
+    // Other events are asked for; what was held is not among them.
+    if (next.service !== filter.service || next.severity !== filter.severity) setHeld(null);
+    setFilter(next);
+  };
   return (
     <>
       <div class="page-head">
@@ -40,7 +42,7 @@ export function EventsPage({ service }: { readonly service: string | null }) {
         <p class="soft">{count(lines.length, 'line')}, newest first</p>
       </div>
       <div class="tools block">
-        <Filters events={live} filter={filter} onFilter={setFilter} />
+        <Filters events={live} filter={filter} onFilter={choose} />
         <button
           type="button"
           aria-pressed={held !== null}
@@ -52,8 +54,31 @@ export function EventsPage({ service }: { readonly service: string | null }) {
         </button>
       </div>
       {error === null ? null : <Problem error={error} />}
-      <Lines lines={lines.slice(0, linesShown)} isHeld={held !== null} />
+      {lines.length > 0 ? (
+        <Lines lines={lines.slice(0, linesShown)} isHeld={held !== null} />
+      ) : (
+        <p class="empty">{isTold ? nothing(isCut ? events.length : 0) : 'Reading the events…'}</p>
+      )}
     </>
+  );
+}
+
+function nothing(newest: number): string {
+  return newest === 0 ? 'No event is like that.' : `None of the newest ${String(newest)} events is like that.`;
+}
+
+/** A quiet service, or a rare error, would be lost among the newest of all: the agent is asked for that alone. */
+function useStream({ service, severity }: EventFilter) {
+  const { api } = useScene();
+  const of = service === '' ? {} : { service };
+  return useEvents(
+    {
+      ask: (signal) => api.events({ tail: String(eventsAtFirst), severity, ...of }, signal),
+      most: eventsAtFirst,
+      isOne: eventMatcher({ service, severity, reason: '', text: '' }),
+      kept: eventsKept,
+    },
+    [service, severity],
   );
 }
 
@@ -68,7 +93,6 @@ function Lines({ lines, isHeld }: { readonly lines: ReturnType<typeof fold>; rea
     if (!isHeld && height.current > 0 && grown > 0 && scrollY > 120) scrollBy(0, grown);
     height.current = element.scrollHeight;
   }, [lines]);
-  if (lines.length === 0) return <p class="empty">No event is like that.</p>;
   return (
     <ul class="event-list" ref={ref}>
       {lines.map((line) => (
@@ -85,8 +109,9 @@ interface FiltersProps {
 }
 
 function Filters({ events, filter, onFilter }: FiltersProps) {
+  const { board } = useScene();
   const services = namesIn(
-    events.map((event) => event.service ?? ''),
+    [...board.views(), ...events].map((each) => each.service ?? ''),
     filter.service,
   );
   const reasons = namesIn(
