@@ -33,7 +33,7 @@ it('opens as many pages as one likes, and each goes on by itself when it is look
   const ended = new Set<Page>();
   const pages: Page[] = [];
   for (let index = 0; index < many; index += 1) {
-    const page = await pageAt(context, `${dashboard.url}#/drift`);
+    const page = await pageAt(context, `${dashboard.url}#/component/shop/db`);
     pages.push(page);
     await mark(page);
     page.on('requestfailed', (request) => {
