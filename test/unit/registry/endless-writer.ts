@@ -1,4 +1,5 @@
 /** Writes to a registry until it is killed, and says of each write when it is done. Run by killed-writer.test.ts. */
+import { writeSync } from 'node:fs';
 import { openRegistry } from '../../../src/registry/index.js';
 import { realChance, realClock } from '../../support/real-clock.js';
 import type { Change } from '../../../src/core/ports/registry.js';
@@ -7,8 +8,9 @@ import { componentDefaults, type ComponentSpec } from '../../../src/core/spec.js
 const [path = '', from = '0'] = process.argv.slice(2);
 const registry = await openRegistry({ path, clock: realClock, chance: realChance, create: true });
 
+/** Waits while whoever reads is slow: what waited in this process would be lost with it. */
 const say = (what: string): void => {
-  process.stdout.write(`${what}\n`);
+  writeSync(1, `${what}\n`);
 };
 
 const put = (name: string, memoryMb: number): Change => {

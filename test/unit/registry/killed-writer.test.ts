@@ -36,22 +36,20 @@ async function writeUntilKilled(writer: string, path: string, from: number, dela
     reject: false,
     stdin: 'ignore',
   });
-  const said: string[] = [];
-  for await (const line of child) {
-    if (line === 'open') void pause(delayMs).then(() => child.kill('SIGKILL'));
-    else said.push(line);
-  }
-  return { said, signal: (await child).signal };
+  child.stdout.once('data', () => void pause(delayMs).then(() => child.kill('SIGKILL')));
+  const { stdout, signal } = await child;
+  return { said: stdout.split('\n').filter((line) => line !== '' && line !== 'open'), signal };
 }
 
-test(`${kills} kills lose nothing that was said to be done`, async () => {
+test(`${kills} kills and more lose nothing that was said to be done`, async () => {
   const seed = Number(process.env['BERTH_SEED'] ?? Math.floor(Math.random() * 1_000_000));
   const chance = createSeededChance(seed);
   const writer = await bundleWriter();
   const path = join(temporaryFolder(), 'registry.db');
   const said: string[] = [];
   let from = 1;
-  for (let kill = 1; kill <= kills; kill += 1) {
+  // On a busy machine a life may be too short for a word: then there are more of them.
+  for (let kill = 1; kill <= kills || said.length <= kills; kill += 1) {
     const delayMs = Math.floor(chance.random() * 120);
     const life = await writeUntilKilled(writer, path, from, delayMs);
     const where = `BERTH_SEED=${seed}, kill ${kill} after ${delayMs} ms, ${life.said.length} said`;
