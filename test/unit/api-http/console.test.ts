@@ -9,6 +9,7 @@ import { addToken, removeToken } from '../../../src/api/http/auth/token-file.js'
 import { reasonText } from '../../../src/api/http/console/close-codes.js';
 import type { ApiLimits } from '../../../src/api/http/limits.js';
 import { BerthError } from '../../../src/core/errors.js';
+import type { Clock } from '../../../src/core/ports/clock.js';
 import type { ConsoleSession, Driver } from '../../../src/core/ports/driver.js';
 import { eventually } from '../../support/eventually.js';
 import { realClock } from '../../support/real-clock.js';
@@ -97,14 +98,50 @@ interface Consoles extends Bench {
   machine(): Machine;
 }
 
-async function consoles(limits: Partial<ApiLimits> = {}, driver: Partial<Driver> = {}): Promise<Consoles> {
+/** No other deadline of the server has this length. */
+const consoleBeatMs = 12_345;
+
+/** The machine's clock, but that it is the test that says when a console is asked whether it is still there. */
+class Beats implements Clock {
+  readonly now = realClock.now;
+  readonly monotonic = realClock.monotonic;
+  #due: (() => void)[] = [];
+
+  readonly after = (delayMs: number, run: () => void): (() => void) => {
+    if (delayMs !== consoleBeatMs) return realClock.after(delayMs, run);
+    this.#due.push(run);
+    return () => (this.#due = this.#due.filter((other) => other !== run));
+  };
+
+  beat(): void {
+    for (const run of this.#due.splice(0)) run();
+  }
+
+  /** So many times, each time when the last answer of each has come. */
+  async beatAndAnswer(bench: Bench, clients: readonly Client[], times: number): Promise<void> {
+    const pings = clients.map(() => 0);
+    clients.forEach(({ socket }, at) => socket.on('ping', () => (pings[at]! += 1)));
+    for (let time = 1; time <= times; time += 1) {
+      this.beat();
+      await eventually(() => pings.every((count) => count === time));
+      // The answers were on their way before this was asked, so that they have come when it is answered.
+      await bench.ask('GET', '/healthz');
+    }
+  }
+}
+
+async function consoles(
+  limits: Partial<ApiLimits> = {},
+  driver: Partial<Driver> = {},
+  clock: Clock = realClock,
+): Promise<Consoles> {
   const machines: Machine[] = [];
   const attach = (): Promise<ConsoleSession> => {
     const machine = new Machine();
     machines.push(machine);
     return Promise.resolve(machine);
   };
-  const bench = await startBench({ driver: { attach, ...driver }, limits });
+  const bench = await startBench({ driver: { attach, ...driver }, limits, clock });
   await bench.applyShop();
   for (const key of ['shop/web', 'shop/db']) await bench.observe(key, up);
   return { ...bench, machines, machine: () => machines.at(-1)! };
@@ -250,16 +287,16 @@ describe('a console', () => {
   });
 
   it('ends when the token is taken away, and not before', async () => {
-    const bench = await consoles({ consoleBeatMs: 30 });
+    const clock = new Beats();
+    const bench = await consoles({ consoleBeatMs }, {}, clock);
     const store = storeOf(bench);
     await store.update((file) => addToken(file, { name: 'typist', access: 'write' }, randomBytes, 0));
     const client = await open(bench, { token: await bench.token('typist') });
     const local = await open(bench, { to: path.replace('web', 'db') });
-    let pings = 0;
-    client.socket.on('ping', () => (pings += 1));
-    await eventually(() => pings > 3);
+    await clock.beatAndAnswer(bench, [client, local], 4);
     expect(client.socket.readyState).toBe(client.socket.OPEN);
     await store.update((file) => removeToken(file, 'typist'));
+    clock.beat();
     expect(await client.closed).toEqual({ code: 1_008, reason: 'the token is no longer good for this' });
     expect(local.socket.readyState).toBe(local.socket.OPEN);
   });
@@ -430,15 +467,17 @@ describe('what is too much for a console', () => {
   });
 
   it('is a side that vanished: it does not answer a ping, and is dropped', async () => {
-    const bench = await consoles({ consoleBeatMs: 50 });
+    const clock = new Beats();
+    const bench = await consoles({ consoleBeatMs }, {}, clock);
     const { socket } = await openRaw(bench);
     socket.pause();
+    clock.beat();
+    expect(bench.machine().closed).toBe(false);
+    clock.beat();
     await isFree(bench);
     expect(bench.logged.join()).toContain('does not answer any more');
     const alive = await open(bench);
-    let pings = 0;
-    alive.socket.on('ping', () => (pings += 1));
-    await eventually(() => pings > 5);
+    await clock.beatAndAnswer(bench, [alive], 6);
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 
