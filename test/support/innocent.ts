@@ -1,7 +1,7 @@
 /** A process that has a given number although it is not the one that had it before: what happens when pids come round. */
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
-import { readFileSync } from 'node:fs';
 
 export interface Innocent {
   readonly pid: number;
@@ -10,8 +10,8 @@ export interface Innocent {
   end(): Promise<void>;
 }
 
-/** Somebody else may fork in between; then it is tried again. */
-const tries = 2_000;
+/** Somebody else may fork in between; then it is tried again, once whoever got the number has ended. */
+const takingMs = 90_000;
 
 /**
  * Starts a process whose number is `pid`, which must be free, with these words on its command line. It sleeps, and
@@ -19,8 +19,14 @@ const tries = 2_000;
  * proc), which needs root.
  */
 export async function takePid(pid: number, words: readonly string[]): Promise<Innocent> {
-  for (let count = 0; count < tries; count += 1) {
-    await writeFile('/proc/sys/kernel/ns_last_pid', String(pid - 1));
+  const deadline = performance.now() + takingMs;
+  while (performance.now() < deadline) {
+    if (existsSync(`/proc/${String(pid)}`)) {
+      await pause(20);
+      continue;
+    }
+    // At one go, so that hardly anybody comes in between.
+    writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     const child = execa('/bin/sh', ['-c', 'while :; do sleep 1; done', ...words], { reject: false, stdio: 'ignore' });
     const ended = child.then(() => undefined);
     const end = async (): Promise<void> => {
@@ -30,7 +36,7 @@ export async function takePid(pid: number, words: readonly string[]): Promise<In
     if (child.pid === pid) return { pid, isUntouched: () => child.exitCode === null && stateOf(pid) === 'runs', end };
     await end();
   }
-  throw new Error(`process id ${String(pid)} was not given in ${String(tries)} tries`);
+  throw new Error(`process id ${String(pid)} was not given within ${String(takingMs)} ms`);
 }
 
 function stateOf(pid: number): 'runs' | 'stopped' {
