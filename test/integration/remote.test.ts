@@ -156,9 +156,10 @@ describe('the same on every way', () => {
 
   it.each(reading.map((argv) => [argv.join(' '), argv] as const))('berth %s', async (_name, argv) => {
     const expected = told(await byFile(...argv));
-    expect(told(await home.berth(...argv))).toEqual(expected);
     const [command = '', ...rest] = argv;
-    expect(told(await home.berth(command, ...host, ...rest))).toEqual(expected);
+    const [overSocket, overTcp] = await Promise.all([home.berth(...argv), home.berth(command, ...host, ...rest)]);
+    expect(told(overSocket)).toEqual(expected);
+    expect(told(overTcp)).toEqual(expected);
   });
 
   it('plan and apply read the files of this machine', async () => {
