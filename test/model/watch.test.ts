@@ -21,8 +21,11 @@ import { TestSink } from '../support/watch-sink.js';
 import { expectKnown, readTruth } from '../support/watch-truth.js';
 
 const context = { actor: 'cli:model', request: null, message: null };
-/** Within which all is told, once everybody reads; a story that fails is told again and again to make it shorter. */
-const settled = { timeoutMs: 1_500, describe: 'each reader knows everything' };
+/**
+ * Within which all is told, once everybody reads. A story that fails is told again and again to make it shorter, and then
+ * with less patience.
+ */
+const settled = { firstMs: 20_000, againMs: 1_500 };
 const nothing = (): void => {};
 const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -98,16 +101,17 @@ class World {
     }
   }
 
-  async check(): Promise<void> {
+  async check(timeoutMs: number): Promise<void> {
     for (const reader of this.#readers) {
       reader.connection?.sink.resume();
       if (!isOpen(reader)) await this.#connect(reader);
     }
     const truth = await readTruth(this.#registry);
     for (const { fold, service } of this.#readers) {
-      await eventually(() => {
-        expectKnown(fold, service, truth);
-      }, settled);
+      await eventually(() => expectKnown(fold, service, truth), {
+        timeoutMs,
+        describe: 'each reader knows everything',
+      });
     }
   }
 
@@ -254,6 +258,7 @@ function isOpen({ connection }: Reader): boolean {
 describe('watches', () => {
   test('tell everything once, in order, whatever happens to readers and agents', async () => {
     const story = fc.array(steps, { minLength: 20, maxLength: 60, size: 'max' });
+    let timeoutMs = settled.firstMs;
     await fc.assert(
       fc.asyncProperty(story, limits, async (chosen, { page, kept }) => {
         const folder = mkdtempSync(join(tmpdir(), 'berth-model-'));
@@ -262,7 +267,10 @@ describe('watches', () => {
         const world = new World(registry, path, { page, kept });
         try {
           for (const step of chosen) await world.take(step);
-          await world.check();
+          await world.check(timeoutMs);
+        } catch (error) {
+          timeoutMs = settled.againMs;
+          throw error;
         } finally {
           await world.close();
           await registry.close();

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** How long to go on trying. Default: 5,000 ms. */
+  /** How long to go on trying. Default: 20,000 ms. */
   readonly timeoutMs?: number;
   /** Pause between two tries. Default: 10 ms. */
   readonly everyMs?: number;
@@ -16,7 +16,7 @@ export interface EventuallyOptions {
  * When time is up, throws an error that names what was waited for and the last failure, which is its cause.
  */
 export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
-  const { timeoutMs = 5_000, everyMs = 10, describe } = options;
+  const { timeoutMs = 20_000, everyMs = 10, describe } = options;
   const deadline = performance.now() + timeoutMs;
   for (let tries = 1; ; tries += 1) {
     const outcome = await attempt(check);

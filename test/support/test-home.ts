@@ -89,7 +89,7 @@ export async function makeTestHome(settings: Readonly<Record<string, string>> = 
         const { stdout } = await berth('status', '-o', 'json');
         return (JSON.parse(stdout) as { agent: { pid: number } | null }).agent?.pid === child.pid;
       },
-      { timeoutMs: 30_000, describe: 'the agent serves' },
+      { timeoutMs: 60_000, describe: 'the agent serves' },
     );
     return {
       pid: child.pid ?? 0,
@@ -127,11 +127,14 @@ interface Child {
   readonly ended: Promise<number | undefined>;
 }
 
+/** Longest time in which an agent ends on a busy machine, in milliseconds. */
+const endMs = 30_000;
+
 async function end(child: Child, signal: 'SIGTERM' | 'SIGKILL'): Promise<number | undefined> {
   child.kill(signal);
   const force = setTimeout(() => {
     child.kill('SIGKILL');
-  }, 5_000);
+  }, endMs);
   const exitCode = await child.ended;
   clearTimeout(force);
   return exitCode;

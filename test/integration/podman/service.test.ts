@@ -139,7 +139,7 @@ it('a service that died is replaced, events go on, and no workload is touched', 
   await eventually(() => connected === 1);
   const { pid } = await serviceOf(home);
   process.kill(pid, 'SIGKILL');
-  await eventually(() => connected === 2, { timeoutMs: 30_000, describe: 'the stream is connected again' });
+  await eventually(() => connected >= 2, { timeoutMs: 30_000, describe: 'the stream is connected again' });
   expect((await serviceOf(home)).pid).not.toBe(pid);
   expect(await startOf(driver, id)).toEqual(before);
   await driver.stop(id, 5_000, patience());
@@ -318,12 +318,12 @@ it('a service that answers pings but no list is replaced, too', async () => {
     chance: realChance,
     host,
     log: silentLog,
-    settings: { ...quick, useSystemSocket: false, listDeadlineMs: 300, replaceServiceAfterMs: 500 },
+    settings: { ...quick, useSystemSocket: false, listDeadlineMs: 1_000, replaceServiceAfterMs: 1_500 },
   });
   try {
     await driver.open(patience());
     await expect(driver.list(patience())).rejects.toMatchObject({ code: 'E_DRIVER_TIMEOUT' });
-    await eventually(() => starts === 2, { timeoutMs: 20_000, describe: 'another service is started' });
+    await eventually(() => starts >= 2, { timeoutMs: 20_000, describe: 'another service is started' });
     await eventually(() => driver.capabilities(patience()), { timeoutMs: 20_000, everyMs: 50 });
   } finally {
     await driver.close();

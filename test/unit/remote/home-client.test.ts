@@ -24,8 +24,11 @@ interface Home {
   readonly local: BerthClient;
 }
 
-/** A registry with one service, beside the fake agent's socket. */
-async function homeOf(agent: FakeAgent): Promise<Home> {
+/** Longer than anything takes that answers, on a busy machine. */
+const patienceMs = 20_000;
+
+/** A registry with one service, beside the fake agent's socket; an agent that does not answer within `deadlineMs` hangs. */
+async function homeOf(agent: FakeAgent, deadlineMs = patienceMs): Promise<Home> {
   const path = join(agent.folder, 'registry.db');
   const open = async (create: boolean): Promise<BerthClient> =>
     createLocalClient({
@@ -42,7 +45,7 @@ async function homeOf(agent: FakeAgent): Promise<Home> {
   await local.apply({ path: file, prune: false, force: false, message: null });
   let opened = 0;
   const client = createHomeClient({
-    remote: await agent.client({ reconnect: false, deadlineMs: 500 }),
+    remote: await agent.client({ reconnect: false, deadlineMs }),
     openLocal: () => {
       opened += 1;
       return open(false);
@@ -66,7 +69,7 @@ describe('a home with an agent', () => {
 
   test('is read from the file when the agent ended, hangs, or has too much to do', async () => {
     const agent = await fakeAgent(() => undefined);
-    const { client, opened } = await homeOf(agent);
+    const { client, opened } = await homeOf(agent, 500);
     expect((await client.status({ service: 'shop' })).components).toHaveLength(1);
     agent.handle = (_asked, response) => json(response, { type: 'x', code: 'E_TOO_MANY', detail: 'no' }, 429);
     expect(await client.names()).toEqual(['shop', 'shop/web']);
@@ -202,7 +205,8 @@ describe('which agent is talked to', () => {
 
   test('the one at the home’s socket, when it is of this version and answers at once', async () => {
     const agent = await fakeAgent((_asked, response) => json(response, agentAnswer()));
-    const client = await connect(agent.folder);
+    // A machine that is busy may keep it from answering at once.
+    const client = await eventually(() => connect(agent.folder));
     expect(await client?.agent()).toEqual(agentAnswer().agent);
     await client?.close();
     agent.handle = (_asked, response) => json(response, { ...agentAnswer(), version: '1.0.0' });
@@ -229,7 +233,7 @@ describe('which agent is talked to', () => {
     const home = join(agent.folder, 'home');
     mkdirSync(home);
     writeFileSync(join(home, 'berth.sock.path'), `${agent.socket}\n`);
-    const client = await connect(home);
+    const client = await eventually(() => connect(home));
     expect(client).not.toBeNull();
     await client?.close();
     writeFileSync(join(home, 'berth.sock.path'), join(dirname(agent.socket), 'nothing'));
