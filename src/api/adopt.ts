@@ -1,13 +1,16 @@
 /** Edits of one component that need no text: its mode, and what is observed becoming what is wanted. */
 import { BerthError } from '../core/errors.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
+import type { ServiceBase } from '../core/plan-replace.js';
 import type { Change, ComponentRecord } from '../core/ports/registry.js';
 import type { ComponentSpec, ReconcileMode, ServiceSpec } from '../core/spec.js';
 import type { Drift } from '../core/status.js';
 import { carryOut, planOfSpec, shown } from './apply.js';
-import type { AppliedResult, ChangeNote, PlanResult } from './client.js';
+import { readBase } from './bases.js';
+import type { AppliedResult, BasedNote, ChangeNote, PlanResult } from './client.js';
 import { acceptField } from './accept-field.js';
 import type { LocalClientPorts } from './ports.js';
+import { viewDrift } from './status-view.js';
 import { findLiving } from './targets.js';
 
 /** Sets whether drift of a component is healed, reported or let be. E_NOT_FOUND. */
@@ -17,30 +20,62 @@ export async function setMode(
   mode: ReconcileMode,
   note: ChangeNote,
 ): Promise<AppliedResult> {
-  const planned = await planWith(ports, key, (record) => ({ ...record.spec, reconcile: mode }));
+  const planned = await planWith(ports, key, { change: (record) => ({ ...record.spec, reconcile: mode }), seen: null });
   return carryOut(ports, planned, false, note.message);
 }
 
-export interface AcceptOptions extends ChangeNote {
+export interface AcceptOptions extends BasedNote {
   /** As the status names them: `memory_mb`, `env.LOG_LEVEL`, `state` … */
   readonly fields: readonly string[];
+  /** What was seen of each field, as the status shows it; absent or null: nobody looked. */
+  readonly observed?: Readonly<Record<string, string>> | null | undefined;
   /** Only plan it. */
   readonly dryRun: boolean;
 }
 
-/** Makes what was observed of drifting fields what is wanted. E_NOT_FOUND, E_NOT_SUPPORTED with the reason. */
+/** What to send along to have just this done. */
+export interface AcceptPlan extends PlanResult {
+  readonly base: ServiceBase;
+  readonly observed: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes what was observed of drifting fields what is wanted. E_NOT_FOUND, E_NOT_SUPPORTED with the reason; E_CONFLICT when
+ * the service, or what is observed, is not as it was seen any more.
+ */
 export async function acceptDrift(
   ports: LocalClientPorts,
   key: ComponentKey,
-  { fields, dryRun, message }: AcceptOptions,
-): Promise<PlanResult | AppliedResult> {
+  { fields, dryRun, message, base: seen = null, observed: expected }: AcceptOptions,
+): Promise<AcceptPlan | AppliedResult> {
   const wanted = [...new Set(fields)];
-  const planned = await planWith(ports, key, (record) => {
+  const observed: Record<string, string> = {};
+  // Before the plan: what is changed in between is in the plan, and at worst taken for a change after it.
+  const base = await readBase(ports.registry, key.service);
+  const change = (record: ComponentRecord): ComponentSpec => {
     const drifts = wanted.map((field) => driftOf(record, field));
+    for (const drift of drifts) observed[drift.field] = viewDrift(drift, record.spec).observed;
+    requireObserved(key, expected ?? {}, observed);
     return drifts.filter((drift) => drift.field !== 'state').reduce(acceptField, record.spec);
-  });
+  };
+  const planned = await planWith(ports, key, { change, seen });
   const all = wanted.includes('state') ? withStop(planned, key) : planned;
-  return dryRun ? shown(all) : carryOut(ports, all, false, message);
+  return dryRun ? { ...shown(all), base, observed } : carryOut(ports, all, false, message);
+}
+
+/** E_CONFLICT when a field is observed otherwise than it was seen. */
+function requireObserved(
+  key: ComponentKey,
+  expected: Readonly<Record<string, string>>,
+  observed: Readonly<Record<string, string>>,
+): void {
+  for (const [field, value] of Object.entries(observed)) {
+    const seen = expected[field];
+    if (seen === undefined || seen === value) continue;
+    throw new BerthError('E_CONFLICT', `${field} of ${formatKey(key)} is ${value} by now, not ${seen}`, {
+      suggestion: 'look at the drift once more',
+    });
+  }
 }
 
 /** E_NOT_FOUND when it does not drift; E_NOT_SUPPORTED for a state that nothing could want. */
@@ -75,12 +110,14 @@ function withStop(planned: PlanResult, key: ComponentKey): PlanResult {
   return { ...planned, plan: { ...plan, components, changes: [...plan.changes, stop], differs: true } };
 }
 
+interface Adoption {
+  readonly change: (record: ComponentRecord) => ComponentSpec;
+  /** E_CONFLICT when the service is another one by now; null: whatever it is. */
+  readonly seen: ServiceBase | null;
+}
+
 /** The plan of a service whose one component is another. */
-async function planWith(
-  ports: LocalClientPorts,
-  key: ComponentKey,
-  change: (record: ComponentRecord) => ComponentSpec,
-): Promise<PlanResult> {
+async function planWith(ports: LocalClientPorts, key: ComponentKey, { change, seen }: Adoption): Promise<PlanResult> {
   const [target] = await findLiving(ports.registry, key);
   if (target === undefined) throw new BerthError('E_NOT_FOUND', `there is no component ${formatKey(key)}`);
   const siblings = await findLiving(ports.registry, { service: key.service, component: null });
@@ -90,5 +127,5 @@ async function planWith(
     active: target.service.active,
     components: siblings.map((record) => (record.key.component === key.component ? change(record) : record.spec)),
   };
-  return planOfSpec(ports, spec, { base: null, force: false });
+  return planOfSpec(ports, spec, { base: null, force: false, seen });
 }

@@ -2,9 +2,10 @@
 import { BerthError } from '../core/errors.js';
 import type { Plan, PlanRecords } from '../core/plan.js';
 import { planApply } from '../core/plan-apply.js';
-import { planRefresh, planReplace } from '../core/plan-replace.js';
+import { baseOf, planRefresh, planReplace, type ServiceBase } from '../core/plan-replace.js';
 import type { ServiceSpec } from '../core/spec.js';
 import type { AppliedResult, ApplyOptions, PlanResult, ReplaceOptions, Target } from './client.js';
+import { requireBase } from './bases.js';
 import { definitionError, loadDefinitions, parseEdit, type LoadedDefinitions } from './definitions.js';
 import { maskPlan } from './mask.js';
 import { contextOf, type LocalClientPorts } from './ports.js';
@@ -38,14 +39,24 @@ export async function planOfReplace(ports: LocalClientPorts, options: ReplaceOpt
   return planOfSpec(ports, parseEdit(await ports.reader(), options).spec, options);
 }
 
+export interface SpecOptions {
+  /** What conflicts are told by; null: the service as it is now. */
+  readonly base: ServiceBase | null;
+  readonly force: boolean;
+  readonly path?: string;
+  /** E_CONFLICT when the service is another one by now; absent or null: whatever it is. */
+  readonly seen?: ServiceBase | null | undefined;
+}
+
 /** What it takes to make a service exactly `spec`. */
 export async function planOfSpec(
   ports: LocalClientPorts,
   spec: ServiceSpec,
-  options: { readonly base: ReplaceOptions['base'] | null; readonly force: boolean; readonly path?: string },
+  options: SpecOptions,
 ): Promise<PlanResult> {
   const { revision, records } = await readState(ports);
-  const { base, force, path } = options;
+  const { base, force, path, seen = null } = options;
+  if (seen !== null) requireBase(spec.name, seen, baseOf(spec.name, records));
   const named = path === undefined ? {} : { path };
   return { revision, plan: planReplace({ spec, records, base, force, blind: ports.blind ?? false, ...named }) };
 }

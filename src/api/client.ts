@@ -41,6 +41,12 @@ export interface ChangeNote {
   readonly message: string | null;
 }
 
+/** What was seen before something was changed. */
+export interface BasedNote extends ChangeNote {
+  /** `base` of the plan that was looked at: E_CONFLICT when the service was changed since. Absent or null: nobody looked. */
+  readonly base?: ServiceBase | null | undefined;
+}
+
 export interface ApplyOptions {
   /** A definition file, or a folder of them. */
   readonly path: string;
@@ -73,6 +79,13 @@ export interface ChangeResult {
   readonly revision: number;
   /** The components that it speaks of. */
   readonly components: readonly { readonly service: string; readonly component: string }[];
+}
+
+export interface RollbackPlan extends PlanResult {
+  /** The revision to go back to. */
+  readonly to: number;
+  /** What the plan was made from, for whoever carries it out; absent: an older agent does not say. */
+  readonly base?: ServiceBase;
 }
 
 export interface AppliedResult extends PlanResult {
@@ -180,8 +193,8 @@ export interface BerthClient {
   /** Changes of the definition, newest first; `before`: only those before this revision. */
   history(target: Target, limit: number, before?: number | null): Promise<readonly HistoryView[]>;
   /** Puts a service back to what it was right after `to`; null: before its last change. */
-  planRollback(service: string, to: number | null): Promise<PlanResult & { readonly to: number }>;
-  rollback(service: string, to: number | null, note: ChangeNote): Promise<AppliedResult & { readonly to: number }>;
+  planRollback(service: string, to: number | null): Promise<RollbackPlan>;
+  rollback(service: string, to: number | null, note: BasedNote): Promise<AppliedResult & { readonly to: number }>;
   /** A service as a definition. A masked value that comes back in an edit means the stored one. */
   export(service: string, options?: ExportOptions): Promise<ExportResult>;
 

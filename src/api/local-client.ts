@@ -1,6 +1,7 @@
 /** The client that works on the registry file itself: for a command line beside the agent, or without one. */
 import { formatKey } from '../core/names.js';
 import { carryOut, planOfApply, planOfRefresh, planOfReplace, shown } from './apply.js';
+import { readBase } from './bases.js';
 import type { BerthClient } from './client.js';
 import { diagnose } from './doctor.js';
 import { DriversAtHand } from './drivers.js';
@@ -43,9 +44,13 @@ export function createLocalClient(ports: LocalClientPorts): BerthClient {
     deleteVolume: (service, volume, note) => removeVolume(ports, service, volume, note.message),
 
     history: (target, limit, before) => readHistory(ports, target, limit, before),
-    planRollback: async (service, to) => shown(await planOfRollback(ports, service, to)),
+    planRollback: async (service, to) => {
+      // Before the plan: what is changed in between is in the plan, and at worst taken for a change after it.
+      const base = await readBase(registry, service);
+      return { ...shown(await planOfRollback(ports, service, to, null)), base };
+    },
     rollback: async (service, to, note) => {
-      const planned = await planOfRollback(ports, service, to);
+      const planned = await planOfRollback(ports, service, to, note.base ?? null);
       return { ...(await carryOut(ports, planned, true, note.message)), to: planned.to };
     },
     export: (service, options = { reveal: false }) => exportService(ports, service, options),

@@ -2,7 +2,7 @@
 import { BerthError } from '../core/errors.js';
 import { LastChange } from '../core/last-change.js';
 import { formatKey, type ComponentKey } from '../core/names.js';
-import { baseOf } from '../core/plan-replace.js';
+import { baseOf, type ServiceBase } from '../core/plan-replace.js';
 import type { ComponentRecord, DriverFreshness, HistoryQuery } from '../core/ports/registry.js';
 import type { BerthEvent } from '../core/event.js';
 import { secretsOf } from '../core/secrets.js';
@@ -150,11 +150,15 @@ export async function readHistory(
 /** Entries read at a time; one apply of a large service makes many. */
 const historyPage = 500;
 
-/** The plan that puts a service back to what it was. E_NOT_FOUND when there is nothing to go back to. */
+/**
+ * The plan that puts a service back to what it was. E_NOT_FOUND when there is nothing to go back to, E_CONFLICT when the
+ * service is not as it was `seen` any more; null: whatever it is.
+ */
 export async function planOfRollback(
   ports: LocalClientPorts,
   service: string,
   to: number | null,
+  seen: ServiceBase | null,
 ): Promise<PlanResult & { readonly to: number }> {
   const revision = to ?? (await revisionBeforeLastChange(ports, service));
   const spec = await ports.registry.serviceAt(service, revision);
@@ -164,7 +168,7 @@ export async function planOfRollback(
       suggestion: `see its revisions with: berth history ${service}`,
     });
   }
-  return { ...(await planOfSpec(ports, spec, { base: null, force: true })), to: revision };
+  return { ...(await planOfSpec(ports, spec, { base: null, force: true, seen })), to: revision };
 }
 
 async function revisionBeforeLastChange(ports: LocalClientPorts, service: string): Promise<number> {

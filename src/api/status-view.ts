@@ -2,9 +2,10 @@
 import type { BerthEvent } from '../core/event.js';
 import { changedFields } from '../core/last-change.js';
 import type { ChangeLogEntry, ComponentRecord, DriverFreshness } from '../core/ports/registry.js';
-import type { Runtime } from '../core/spec.js';
+import type { ComponentSpec, Runtime } from '../core/spec.js';
+import type { Drift } from '../core/status.js';
 import { maskDrift, maskEvent, maskFieldChanges, maskWords } from './mask.js';
-import type { AgentInfo, ComponentView, EventView, HistoryView, StatusReport } from './views.js';
+import type { AgentInfo, ComponentView, DriftView, EventView, HistoryView, StatusReport } from './views.js';
 
 /** Which driver serves which runtime. */
 export type DriverNames = Readonly<Record<Runtime, string>>;
@@ -56,10 +57,14 @@ export function viewComponent(record: ComponentRecord, context: ViewContext): Co
     reason: invalid ? 'Invalid' : status.reason,
     message: maskWords(record.invalid ?? status.message, spec),
     startedAt: isoTime(status.startedAtMs),
-    drift: status.drift.map(({ field, desired, observed, sinceMs, evidence, action }) =>
-      maskDrift({ field, desired, observed, since: isoTime(sinceMs), evidence, action }, spec),
-    ),
+    drift: status.drift.map((drift) => viewDrift(drift, spec)),
   };
+}
+
+/** A drift as the status shows it. */
+export function viewDrift({ sinceMs, ...drift }: Drift, spec: ComponentSpec): DriftView {
+  const { field, desired, observed, evidence, action } = drift;
+  return maskDrift({ field, desired, observed, since: isoTime(sinceMs), evidence, action }, spec);
 }
 
 /** The agent as reports show it. */

@@ -179,3 +179,21 @@ describe('what is typed', () => {
     await page.close();
   });
 });
+
+describe('a plan in a question', () => {
+  it('is not carried out when it is another by then, and is shown anew', async () => {
+    const page = await at('#/component/shop/web');
+    await page.getByRole('button', { name: 'Roll back…' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('memory_mb').waitFor();
+    await deploy(104);
+    await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
+    await page.locator('.toast', { hasText: 'E_CONFLICT' }).waitFor();
+    expect(await exported()).toContain('memory_mb = 104');
+    await dialog.getByText('104').waitFor();
+    await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await exported()).not.toContain('memory_mb = 104');
+    await page.close();
+  });
+});

@@ -114,8 +114,10 @@ function changingOf(ask: Ask): Changing {
       ask(shapes.appliedShape, 'POST', `${pathOf(target)}/refresh`, { body: { message } }),
     planRollback: (service, to) =>
       ask(shapes.rolledPlanShape, 'POST', rollbackPath(service), { body: { to, dryRun: true } }),
-    rollback: (service, to, { message }) =>
-      ask(shapes.rolledBackShape, 'POST', rollbackPath(service), { body: { to, message } }),
+    rollback: (service, to, { message, base = null }) => {
+      const body = { to, message, ...(base === null ? {} : { base }) };
+      return ask(shapes.rolledBackShape, 'POST', rollbackPath(service), { body });
+    },
   };
 }
 

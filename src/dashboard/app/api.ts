@@ -1,6 +1,7 @@
 /** The agent's HTTP API, as far as the page uses it. Every call may fail with a Refusal, or as `fetch` does. */
 import type { Problem } from '../../api/http/contract.js';
-import type { AppliedResult, ChangeResult, PlanResult } from '../../api/client.js';
+import type { AcceptPlan } from '../../api/adopt.js';
+import type { AppliedResult, ChangeResult, PlanResult, RollbackPlan } from '../../api/client.js';
 import type { ComponentView, DoctorReport, EventView, Explanation, HistoryView, UsageReport } from '../../api/views.js';
 import type { ServiceBase } from '../../core/plan-replace.js';
 import type { DefinitionProblem } from '../../core/ports/definition.js';
@@ -52,7 +53,6 @@ export interface SaveOptions {
 }
 
 export type Verb = 'start' | 'stop' | 'restart';
-export type RolledBack = PlanResult & { readonly to: number };
 
 const part = encodeURIComponent;
 const serviceUrl = (service: string): string => `/v1/services/${part(service)}`;
@@ -114,10 +114,20 @@ function changing() {
     operate: async (key: Key, verb: Verb) => (await send('POST', `${componentUrl(key)}/${verb}`, {})) as ChangeResult,
     setMode: async (key: Key, mode: ReconcileMode) =>
       (await send('POST', `${componentUrl(key)}/mode`, { mode })) as AppliedResult,
-    accept: async (key: Key, fields: readonly string[], dryRun: boolean) =>
-      (await send('POST', `${componentUrl(key)}/accept`, { fields, dryRun })) as PlanResult,
-    rollBack: async (service: string, to: number | null, dryRun: boolean) =>
-      (await send('POST', `${serviceUrl(service)}/rollback`, { to, dryRun })) as RolledBack,
+    planAccept: async (key: Key, fields: readonly string[]) =>
+      (await send('POST', `${componentUrl(key)}/accept`, { fields, dryRun: true })) as AcceptPlan,
+    /** What the plan shows, and nothing else: refused when it is another by now. */
+    accept: async (key: Key, { base, observed }: AcceptPlan) =>
+      (await send('POST', `${componentUrl(key)}/accept`, {
+        fields: Object.keys(observed),
+        base,
+        observed,
+      })) as PlanResult,
+    planRollBack: async (service: string, to: number | null) =>
+      (await send('POST', `${serviceUrl(service)}/rollback`, { to, dryRun: true })) as RollbackPlan,
+    /** What the plan shows, and nothing else: refused when it is another by now. */
+    rollBack: async (service: string, { to, base }: RollbackPlan) =>
+      (await send('POST', `${serviceUrl(service)}/rollback`, { to, base })) as AppliedResult,
   };
 }
 

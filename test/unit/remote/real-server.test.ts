@@ -270,6 +270,7 @@ describe('the same by the file and over the API', () => {
     await same((client) => client.plan(options));
     await same((client) => client.apply({ ...options, ...note }));
     await same((client) => client.planRollback('shop', null));
+    await same((client) => client.rollback('shop', null, { ...note, base }));
     await same((client) => client.rollback('shop', null, note));
     await same((client) => client.rollback('shop', 1, note));
     await same((client) => client.rollback('shpo', null, note));

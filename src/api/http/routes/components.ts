@@ -4,6 +4,7 @@ import { defineRoute } from '../define.js';
 import { acceptDrift, setMode } from '../../adopt.js';
 import type { RouteDeps } from '../parts.js';
 import { shownPlan } from '../plan-view.js';
+import { basedOn } from '../precondition.js';
 import { acceptBody, componentParams, execBody, modeBody } from '../schemas/parts.js';
 import { appliedAnswer, execResult, explanation, triedAnswer } from '../schemas/views.js';
 import { noteOf, ofComponent, targetRoutes } from './target.js';
@@ -46,15 +47,16 @@ function modes(deps: RouteDeps): readonly Route[] {
       method: 'POST',
       path: `${ofComponent.path}/accept`,
       operation: 'acceptDrift',
-      summary: 'Makes what was observed of these drifting fields what is wanted. dryRun: only the plan.',
+      summary:
+        'Makes what was observed of these drifting fields what is wanted. dryRun: only the plan, with base and observed; sent along, they answer 412 when one of them is not so any more.',
       access: 'write',
       params: componentParams,
       body: acceptBody,
       response: triedAnswer,
-      errors: ['E_NOT_FOUND', 'E_NOT_SUPPORTED', 'E_DEFINITION'],
+      errors: ['E_NOT_FOUND', 'E_CONFLICT', 'E_NOT_SUPPORTED', 'E_DEFINITION'],
       handle: async ({ caller, params, body }) => {
-        const { fields, dryRun } = body;
-        return shownPlan(await acceptDrift(deps.portsFor(caller), params, { fields, dryRun, ...noteOf(body) }));
+        const accept = () => acceptDrift(deps.portsFor(caller), params, { ...body, ...noteOf(body) });
+        return shownPlan(await basedOn(body.base ?? body.observed, accept));
       },
     }),
   ];

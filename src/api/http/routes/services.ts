@@ -1,6 +1,6 @@
 /** Services: their definitions, how they are edited, and what goes for all of their components. */
 import { z } from 'zod';
-import { BerthError, isBerthError } from '../../../core/errors.js';
+import { BerthError } from '../../../core/errors.js';
 import type { ServiceBase } from '../../../core/plan-replace.js';
 import { readBase } from '../../bases.js';
 import type { BerthClient, ReplaceOptions } from '../../client.js';
@@ -10,6 +10,7 @@ import { defineRoute } from '../define.js';
 import { baseOfTag, tagOf } from '../etag.js';
 import type { RouteDeps } from '../parts.js';
 import { shownPlan } from '../plan-view.js';
+import { basedOn } from '../precondition.js';
 import { StatusError } from '../problem.js';
 import { noteBody, replaceBody, replacePlanBody, rollbackBody, serviceParams, volumeParams } from '../schemas/parts.js';
 import { appliedAnswer, changeAnswer, planAnswer, rollbackAnswer, serviceText } from '../schemas/views.js';
@@ -111,13 +112,8 @@ function edits(deps: RouteDeps): readonly Route[] {
         const seen = baseOfHeaders(headers['if-match'], headers['if-none-match'], now);
         const options = { text, path: pathOf(service), service, base: seen ?? body.base ?? now, force };
         if (seen !== null && !force && tagOf(seen) !== tagOf(now)) throw await precondition(client, options, now);
-        try {
-          return shownPlan(await client.replace({ ...options, ...noteOf(body) }));
-        } catch (error) {
-          // Somebody was faster after all.
-          if (seen !== null && isBerthError(error, 'E_CONFLICT')) throw new StatusError(412, error);
-          throw error;
-        }
+        // Somebody may be faster after all.
+        return shownPlan(await basedOn(seen, () => client.replace({ ...options, ...noteOf(body) })));
       },
     }),
   ];
@@ -159,15 +155,16 @@ function rollback(): Route {
     path: `${ofService.path}/rollback`,
     operation: 'rollbackService',
     summary:
-      'Puts a service back to what it was after a revision; null: before its last change. dryRun: only the plan.',
+      'Puts a service back to what it was after a revision; null: before its last change. dryRun: only the plan, with its base; sent along, that answers 412 when the service was changed since.',
     access: 'write',
     params: serviceParams,
     body: rollbackBody,
     response: rollbackAnswer,
-    errors: ['E_NOT_FOUND', 'E_NAME_COLLISION', 'E_PORT_COLLISION'],
+    errors: ['E_NOT_FOUND', 'E_CONFLICT', 'E_NAME_COLLISION', 'E_PORT_COLLISION'],
     handle: async ({ client, params: { service }, body }) => {
-      const { to, dryRun } = body;
-      return shownPlan(await (dryRun ? client.planRollback(service, to) : client.rollback(service, to, noteOf(body))));
+      const { to, dryRun, base } = body;
+      if (dryRun) return shownPlan(await client.planRollback(service, to));
+      return shownPlan(await basedOn(base, () => client.rollback(service, to, { ...noteOf(body), base })));
     },
   });
 }

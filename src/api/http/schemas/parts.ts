@@ -79,15 +79,23 @@ export const base = z.strictObject({
 
 export const replacePlanBody = z.strictObject({ text, base: base.nullish(), force: z.boolean().default(false) });
 export const replaceBody = z.strictObject({ ...replacePlanBody.shape, message });
+const seenBase = base
+  .nullish()
+  .meta({ description: '`base` of the plan that was looked at: 412 when the service was changed since.' });
 export const rollbackBody = z.strictObject({
   to: z.int().min(0).nullable().default(null),
   dryRun: z.boolean().default(false),
+  base: seenBase,
   message,
 });
+/** Values by field, as a status shows them. */
+export const observed = z.record(z.string().max(1_000), z.string());
 export const modeBody = z.strictObject({ mode: z.enum(reconcileModes), message });
 export const acceptBody = z.strictObject({
   fields: z.array(z.string().min(1).max(1_000)).min(1).max(limits.entriesPerList),
   dryRun: z.boolean().default(false),
+  base: seenBase,
+  observed: observed.nullish().meta({ description: 'What was seen of each field: 412 when it is another by now.' }),
   message,
 });
 export const execBody = z.strictObject({ argv: z.array(z.string()).min(1).max(limits.entriesPerList) });

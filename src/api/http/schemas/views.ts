@@ -21,7 +21,7 @@ import type {
   UsageReport,
 } from '../../views.js';
 import type { Problem } from '../contract.js';
-import { base, serviceSpec } from './parts.js';
+import { base, observed, serviceSpec } from './parts.js';
 
 const time = z.string().meta({ description: 'ISO 8601, UTC' });
 const data = z.record(z.string(), z.unknown());
@@ -221,9 +221,19 @@ const planResult = z.strictObject({ revision: z.int(), plan });
 const appliedResult = z.strictObject({ ...planResult.shape, changed: z.boolean() });
 export const planAnswer = planResult;
 export const appliedAnswer = appliedResult;
-/** Of what can be tried first: `changed` is there when it was done. */
-export const triedAnswer = z.strictObject({ ...planResult.shape, changed: z.boolean().optional() });
-export const rollbackAnswer = z.strictObject({ ...planResult.shape, changed: z.boolean().optional(), to: z.int() });
+/** Of what can be tried first: `changed` is there when it was done, else what to send along to have just that done. */
+export const triedAnswer = z.strictObject({
+  ...planResult.shape,
+  changed: z.boolean().optional(),
+  base: base.optional(),
+  observed: observed.optional(),
+});
+export const rollbackAnswer = z.strictObject({
+  ...planResult.shape,
+  changed: z.boolean().optional(),
+  to: z.int(),
+  base: base.optional(),
+});
 
 export const changeAnswer = z.strictObject({
   revision: z.int(),

@@ -12,7 +12,7 @@ export function useAction() {
   const [isBusy, setBusy] = useState(false);
   // What is drawn lags behind: two clicks may come before it.
   const isGoingOn = useRef(false);
-  const run = (done: string, action: () => Promise<unknown>, then?: () => void): void => {
+  const run = (done: string, action: () => Promise<unknown>, then?: () => void, otherwise?: () => void): void => {
     if (isGoingOn.current) return;
     isGoingOn.current = true;
     setBusy(true);
@@ -24,6 +24,7 @@ export function useAction() {
         },
         (error: unknown) => {
           toast.set({ text: wordsOf(error), isBad: true });
+          otherwise?.();
         },
       )
       .finally(() => {

@@ -125,7 +125,7 @@ interface AcceptProps {
 function AcceptDialog({ view, field, onClose }: AcceptProps) {
   const { api } = useScene();
   const { run, isBusy } = useAction();
-  const { value: planned, error } = useLoaded(() => api.accept(view, [field], true), [view.service, field]);
+  const { value: planned, error, reload } = useLoaded(() => api.planAccept(view, [field]), [view.service, field]);
   return (
     <Dialog title={`Accept ${field} of ${view.service}/${view.component}`} onClose={onClose}>
       <p class="soft">What is observed becomes what is desired. This would change the registry so:</p>
@@ -140,7 +140,8 @@ function AcceptDialog({ view, field, onClose }: AcceptProps) {
           class="primary"
           disabled={planned === null || isBusy}
           onClick={() => {
-            run(`${field} is accepted`, () => api.accept(view, [field], false), onClose);
+            if (planned === null) return;
+            run(`${field} is accepted`, () => api.accept(view, planned), onClose, reload);
           }}
         >
           Accept

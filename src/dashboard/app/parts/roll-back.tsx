@@ -39,7 +39,7 @@ export function RollBackButton({ service, to }: Props) {
 
 function RollBackDialog({ service, to, onClose }: Props & { readonly onClose: () => void }) {
   const { api } = useScene();
-  const { value: plan, error } = useLoaded(() => api.rollBack(service, to, true), [service, to]);
+  const { value: plan, error, reload } = useLoaded(() => api.planRollBack(service, to), [service, to]);
   const { run, isBusy } = useAction();
   return (
     <Dialog title={`Roll ${service} back`} onClose={onClose}>
@@ -60,7 +60,8 @@ function RollBackDialog({ service, to, onClose }: Props & { readonly onClose: ()
           class="primary"
           disabled={plan === null || isBusy || !plan.plan.differs}
           onClick={() => {
-            run(`${service} is rolled back`, () => api.rollBack(service, plan?.to ?? to, false), onClose);
+            if (plan === null) return;
+            run(`${service} is rolled back`, () => api.rollBack(service, plan), onClose, reload);
           }}
         >
           Roll back
