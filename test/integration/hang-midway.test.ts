@@ -50,7 +50,7 @@ const component = (name: string, more = ''): string =>
   `[[components]]\nname = "${name}"\nimage = "${image.reference}"\npull = "never"\nstop_timeout_s = 1\n${more}`;
 
 async function apply(home: TestHome, service: string, body: string, verb: 'apply' | 'deploy'): Promise<void> {
-  const path = join(folder, `${service}.toml`);
+  const path = join(folder, `${home.prefix}${service}.toml`);
   await writeFile(path, `name = "${service}"\n${body}`);
   const result = await home.berth(verb, '-f', path, ...(verb === 'deploy' ? ['--timeout', '90s'] : []));
   expect(result.exitCode, result.stderr).toBe(0);
@@ -79,7 +79,8 @@ async function servicePid(home: TestHome): Promise<number> {
   return (JSON.parse(text) as { readonly pid: number }).pid;
 }
 
-describe('podman that hangs in the middle of an apply', () => {
+// Each has a home of its own, and mostly waits: for deadlines that pass, one beside the other.
+describe.concurrent('podman that hangs in the middle of an apply', () => {
   it('between create and start: its components are unknown, the machine goes on, and each runs once afterwards', async () => {
     const { stdout: real } = await execa('which', ['podman']);
     const hanging = await installHangingPodman(folder, real.trim());
