@@ -194,6 +194,24 @@ describe('a component', () => {
     await page.getByText(/^0 of \d+ lines/).waitFor();
     await page.close();
   });
+
+  it('shows every line of its log that came, and why no more do', async () => {
+    const page = await context.newPage();
+    const line = (text: string) => ({ service: 'shop', component: 'db', at: noon, stream: 'stdout', text });
+    const noon = '2026-01-31T12:00:00.041Z';
+    const problem = { status: 503, code: 'E_DRIVER_UNREACHABLE', detail: 'podman is away', suggestion: 'look there' };
+    const body = [line('one'), line('two'), problem].map((each) => JSON.stringify(each)).join('\n');
+    await page.route('**/v1/components/shop/db/logs?*', (route) =>
+      route.fulfill({ body: `${body}\n`, contentType: 'application/x-ndjson' }),
+    );
+    await page.goto(`${dashboard.url}#/component/shop/db`);
+    await page.getByRole('alert').getByText('podman is away').waitFor();
+    expect(await page.locator('.log-line').allInnerTexts()).toEqual([
+      expect.stringMatching(/:00\.041 one$/),
+      expect.stringMatching(/:00\.041 two$/),
+    ]);
+    await page.close();
+  });
 });
 
 describe('the editor', () => {
