@@ -118,7 +118,8 @@ export function planComponent({ service, spec, record, source, explicit }: Compo
   const put = { kind: 'put-component', service, spec, source } as const;
   if (record === undefined || record.deleting) {
     const note = record === undefined ? null : 'it was being deleted';
-    const change: Change = { ...put, ifGeneration: record?.generation ?? 0 };
+    // The agent may remove the row of what is being deleted at any moment: for whoever makes it again there is none.
+    const change: Change = { ...put, ifGeneration: 0 };
     return { plan: { ...base, action: 'create', effect: 'create', differences: [], note }, change };
   }
   const differences = differencesOf(record.spec, spec);

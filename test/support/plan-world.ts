@@ -143,7 +143,10 @@ export class PlanWorld {
   }: Extract<Change, { kind: 'put-component' }>): void {
     const key = formatKey({ service, component: spec.name });
     const old = this.#components.get(key);
-    if (ifGeneration !== undefined && (old?.generation ?? 0) !== ifGeneration) throw new Error(`conflict at ${key}`);
+    const isNone = old === undefined || (old.deleting && ifGeneration === 0);
+    if (ifGeneration !== undefined && (isNone ? 0 : old.generation) !== ifGeneration) {
+      throw new Error(`conflict at ${key}`);
+    }
     const row = this.#services.get(service);
     if (!row) throw new Error(`no service for ${key}`);
     this.revision += 1;

@@ -71,11 +71,12 @@ describe('applying a file', () => {
     expect(planApply(applyInput(world, [shop()]))).toMatchObject({ breaches: [], differs: true });
   });
 
-  test('makes again what is being deleted', () => {
+  test.each([false, true])('makes again what is being deleted; gone before it is written: %s', (isGone) => {
     const world = applied();
     world.change({ kind: 'delete-service', name: 'shop' });
     const plan = planApply(applyInput(world, [shop()]));
     expect(plan.components.map((item) => item.action)).toEqual(['create', 'create']);
+    if (isGone) world.purge();
     world.carryOut(plan);
     expect(world.record('shop/web')?.deleting).toBe(false);
   });
