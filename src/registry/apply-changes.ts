@@ -135,12 +135,13 @@ class ChangeSet {
     const revive = row.deleting_at !== null;
     if (!refresh && !revive && row.source === change.source && means(row, change.spec)) return;
     this.#attribute();
-    // A component that is made again is wanted, whatever was wanted of the one that was deleted.
+    // What is made again is a new one, though the old one has not gone yet: it is wanted, asks for its image anew, and
+    // has a generation that neither completed nor failed.
     const desired = revive ? 'running' : row.desired;
     this.#guard(formatKey(key), () => {
       this.#session
         .prepare(updateText)
-        .run(...values, row.image_refresh + (refresh ? 1 : 0), desired, key.service, key.component);
+        .run(...values, row.image_refresh + (refresh || revive ? 1 : 0), desired, key.service, key.component);
       if (revive) this.#reviveService(key.service);
     });
   }

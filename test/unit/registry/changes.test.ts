@@ -160,6 +160,42 @@ describe('changes of specs', () => {
     expect(await registry.sources()).toEqual([]);
   });
 
+  test('what is made again while it goes is another generation, and asks for its image anew', async () => {
+    const { registry } = await openTemporary();
+    await registry.change([putService('shop'), put('shop', spec('web'))], cli);
+    const before = await registry.component(web);
+    await registry.change([{ kind: 'delete-component', key: web }], cli);
+    await registry.change([put('shop', spec('web'))], cli);
+    const after = await registry.component(web);
+    expect(after).toMatchObject({ deleting: false, imageRefresh: (before?.imageRefresh ?? 0) + 1 });
+    expect(after?.generation).toBeGreaterThan(before?.generation ?? 0);
+  });
+
+  test('a volume that is mounted again is removed no more, whoever mounts it', async () => {
+    const { registry, sqlite } = await openTemporary();
+    const holds = spec('web', { volumes: ['data:/data', '/srv:/srv'] });
+    const order = { kind: 'delete-volume', service: 'shop', volume: 'data' } as const;
+    const other = { kind: 'delete-volume', service: 'shop', volume: 'dat' } as const;
+    const waiting = async (): Promise<readonly string[]> =>
+      (await registry.volumesToRemove()).map(({ volume }) => volume);
+    await registry.change([putService('shop'), put('shop', holds)], cli);
+    // Somebody looked before it was mounted, and asks now.
+    await registry.change([order, other], cli);
+    expect(await waiting()).toEqual(['dat']);
+    for (const gone of [false, true]) {
+      await registry.change([{ kind: 'delete-component', key: web }], cli);
+      if (gone) await registry.purgeComponent(web, [], cli);
+      await registry.change([order], cli);
+      expect(await waiting()).toEqual(['dat', 'data']);
+      await registry.change([putService('shop'), put('shop', holds)], cli);
+      expect(await waiting()).toEqual(['dat']);
+    }
+    await registry.change([put('shop', spec('web')), order], cli);
+    expect(await waiting()).toEqual(['dat', 'data']);
+    sqlite(`update components set volumes = '["data:/data"]' where name = 'web'`);
+    expect(await waiting()).toEqual(['dat']);
+  });
+
   test('what is not there is named', async () => {
     const { registry } = await openTemporary();
     const missing = { code: 'E_NOT_FOUND' };
