@@ -20,7 +20,8 @@ export async function setMode(
   mode: ReconcileMode,
   note: ChangeNote,
 ): Promise<AppliedResult> {
-  const planned = await planWith(ports, key, { change: (record) => ({ ...record.spec, reconcile: mode }), seen: null });
+  const seen = await readBase(ports.registry, key.service);
+  const planned = await planWith(ports, key, { change: (record) => ({ ...record.spec, reconcile: mode }), seen });
   return carryOut(ports, planned, false, note.message);
 }
 
@@ -50,7 +51,6 @@ export async function acceptDrift(
 ): Promise<AcceptPlan | AppliedResult> {
   const wanted = [...new Set(fields)];
   const observed: Record<string, string> = {};
-  // Before the plan: what is changed in between is in the plan, and at worst taken for a change after it.
   const base = await readBase(ports.registry, key.service);
   const change = (record: ComponentRecord): ComponentSpec => {
     const drifts = wanted.map((field) => driftOf(record, field));
@@ -58,7 +58,7 @@ export async function acceptDrift(
     requireObserved(key, expected ?? {}, observed);
     return drifts.filter((drift) => drift.field !== 'state').reduce(acceptField, record.spec);
   };
-  const planned = await planWith(ports, key, { change, seen });
+  const planned = await planWith(ports, key, { change, seen: seen ?? base });
   const all = wanted.includes('state') ? withStop(planned, key) : planned;
   return dryRun ? { ...shown(all), base, observed } : carryOut(ports, all, false, message);
 }
@@ -78,8 +78,16 @@ function requireObserved(
   }
 }
 
-/** E_NOT_FOUND when it does not drift; E_NOT_SUPPORTED for a state that nothing could want. */
+/**
+ * E_NOT_FOUND when it does not drift; E_NOT_SUPPORTED for a state that nothing could want; E_CONFLICT when the component
+ * was edited since it was looked at, so that nobody knows yet what drifts from that.
+ */
 function driftOf(record: ComponentRecord, field: string): Drift {
+  if (record.status.observedGeneration < record.generation) {
+    throw new BerthError('E_CONFLICT', `${formatKey(record.key)} was edited since it was looked at`, {
+      suggestion: 'try again when the agent has seen the edit',
+    });
+  }
   const drift = record.status.drift.find((item) => item.field === field);
   const name = formatKey(record.key);
   if (drift === undefined) {
@@ -112,8 +120,8 @@ function withStop(planned: PlanResult, key: ComponentKey): PlanResult {
 
 interface Adoption {
   readonly change: (record: ComponentRecord) => ComponentSpec;
-  /** E_CONFLICT when the service is another one by now; null: whatever it is. */
-  readonly seen: ServiceBase | null;
+  /** E_CONFLICT when the service is another one by now: its other components are written as they are read. */
+  readonly seen: ServiceBase;
 }
 
 /** The plan of a service whose one component is another. */

@@ -37,13 +37,14 @@ export interface ServiceBase {
   readonly generations: Readonly<Record<string, number>>;
 }
 
-/** The base of a service as it is now. */
+/** The base of a service as it is now. One that is being deleted is none: whoever makes it again makes a new one. */
 export function baseOf(service: string, records: PlanRecords): ServiceBase {
   const generations: Record<string, number> = {};
   for (const record of records.components) {
     if (record.key.service === service && !record.deleting) generations[record.key.component] = record.generation;
   }
-  return { revision: records.services.find((row) => row.name === service)?.revision ?? 0, generations };
+  const row = records.services.find(({ name, deleting }) => name === service && !deleting);
+  return { revision: row?.revision ?? 0, generations };
 }
 
 /** The plan of an edit or a rollback: the service becomes exactly `spec`, its components keep their sources. */

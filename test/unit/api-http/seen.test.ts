@@ -67,6 +67,17 @@ describe('a rollback', () => {
   });
 });
 
+describe('a service that is being deleted', () => {
+  it('is made anew by whoever asks that there be none', async () => {
+    const bench = await shop();
+    await bench.ask('DELETE', '/v1/services/shop');
+    const headers = { 'if-none-match': '*' };
+    const answer = await bench.ask('PUT', '/v1/services/shop', { body: { text: shopText }, headers });
+    expect(answer).toMatchObject({ body: { changed: true } });
+    expect(answer.status).toBeLessThan(300);
+  });
+});
+
 describe('drift', () => {
   const fields = ['memory_mb'];
 
@@ -98,6 +109,15 @@ describe('drift', () => {
     await put(bench, withMemory(256));
     await bench.observe('shop/web', { ...up, drift: [drift('memory_mb', '256 MiB', '16 MiB')] });
     expectRefused(await accept(bench, { fields, base, observed }));
+    expect(await memoryOf(bench)).toBe(256);
+  });
+
+  it('is not accepted before anybody looked at the last edit', async () => {
+    const bench = await shop();
+    await bench.observe('shop/web', { ...up, drift: [drift('memory_mb', '128 MiB', '16 MiB')] });
+    await put(bench, withMemory(256));
+    // Nothing was sent along that it could differ from.
+    expect(await accept(bench, { fields })).toMatchObject({ status: 409, body: { code: 'E_CONFLICT' } });
     expect(await memoryOf(bench)).toBe(256);
   });
 
