@@ -41,7 +41,7 @@ export class SimulatedStorage implements StorageHooks {
   before(operation: StorageOperation): void {
     const { kind, connection } = operation;
     if (this.isOwnerDead && kind === 'begin' && connection === 'writer') throw ownerDied();
-    if (kind === 'begin' && this.#meets('busy') && connection === 'writer') throw storageError('SQLITE_BUSY');
+    if (kind === 'begin' && connection === 'writer' && this.#meets('busy')) throw storageError('SQLITE_BUSY');
     if (kind === 'read' && connection === 'reader' && this.#meets('unreadable'))
       throw storageError('SQLITE_IOERR_READ');
     if (kind !== 'commit' || connection !== 'writer') return;
