@@ -27,7 +27,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a podman service of the home that hangs', () => {
+// Each has a home of its own, and mostly waits: for deadlines that pass, one beside the other.
+describe.concurrent('a podman service of the home that hangs', () => {
   it('makes the status unknown with reason and age, is replaced, and nothing was restarted', async () => {
     const home = await makeTestHome({
       BERTH_RELIST_S: '1',
@@ -61,7 +62,7 @@ describe('a podman service of the home that hangs', () => {
   });
 });
 
-describe('a podman command that never answers', () => {
+describe.concurrent('a podman command that never answers', () => {
   it('leaves the agent answering, and what it knew is said to be unknown', async () => {
     const bin = join(folder, 'bin');
     await execa('mkdir', ['-p', bin]);

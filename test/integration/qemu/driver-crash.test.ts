@@ -75,42 +75,60 @@ const service = 'sweep';
 const component = 'vm';
 const patience = (): AbortSignal => AbortSignal.timeout(60_000);
 
-let home: QemuHome;
-let folder: string;
-let request: CreateRequest;
+interface Stage {
+  readonly home: QemuHome;
+  readonly request: CreateRequest;
+}
 
-beforeAll(async () => {
-  home = await makeQemuHome();
-  folder = await mkdtemp(join(tmpdir(), 'bh-sweep-'));
-  const disk = join(folder, 'guest.img');
-  await writeFile(disk, echoGuest({ obeys: true }));
-  const image = `file:${disk}`;
+let folder: string;
+const stages: Partial<Record<'before' | 'after', Stage>> = {};
+
+/** A home whose driver has brought one life to its end: what it makes once is made. */
+async function makeStage(): Promise<Stage> {
+  const home = await makeQemuHome();
+  const image = `file:${join(folder, 'guest.img')}`;
   const spec = { ...componentDefaults, name: component, runtime: 'unikernel' as const, image, memoryMb: 16 };
   const imageDigest = await home.driver.pull(image, 'never', patience());
-  request = { service, spec, role: 'main', generation: 1, specHash: specHash(spec), imageDigest, env: {} };
-  await lifeOf(home.driver);
+  const request = {
+    service,
+    spec,
+    role: 'main',
+    generation: 1,
+    specHash: specHash(spec),
+    imageDigest,
+    env: {},
+  } as const;
+  await lifeOf(home.driver, request);
+  return { home, request };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bh-sweep-'));
+  await writeFile(join(folder, 'guest.img'), echoGuest({ obeys: true }));
+  stages.before = await makeStage();
+  stages.after = await makeStage();
 });
 
 afterAll(async () => {
-  await home.dispose();
+  for (const stage of Object.values(stages)) await stage.home.dispose();
   await rm(folder, { recursive: true, force: true });
 });
 
 /** From nothing to nothing. */
-async function lifeOf(driver: Driver): Promise<void> {
+async function lifeOf(driver: Driver, request: CreateRequest): Promise<void> {
   const id = await driver.create(request, patience());
   await driver.start(id, patience());
   await driver.stop(id, 5_000, patience());
   await driver.remove(id, patience());
 }
 
-function mortalDriver(mortal: Mortal): Driver {
+function mortalDriver(home: QemuHome, mortal: Mortal): Driver {
   const [host, folders] = [createMachineHost(createNodeHost()), createFolders()];
   return home.again({}, { host: mortal.wrap<MachineHost>(host), folders: mortal.wrap<Folders>(folders) });
 }
 
 /** What a later agent does: takes over what is there, makes what is not, and brings it to its end. */
-async function afterwards(): Promise<void> {
+async function afterwards({ home, request }: Stage): Promise<void> {
   const driver = home.again();
   await driver.open(patience());
   try {
@@ -133,20 +151,23 @@ async function afterwards(): Promise<void> {
   }
 }
 
-describe('a VM whose agent dies', () => {
+// Each has a home of its own, and mostly waits for machines.
+describe.concurrent('a VM whose agent dies', () => {
   it.each(['before', 'after'] as const)(
     '%s each act of its life comes to a clean end',
     { timeout: 600_000 },
     async (when) => {
+      const stage = stages[when];
+      if (stage === undefined) throw new Error('there is no home');
       let deaths = 0;
       for (let dieAt = 1; ; dieAt += 1) {
         const mortal = new Mortal(dieAt, when);
-        const driver = mortalDriver(mortal);
-        const end = await Promise.race([lifeOf(driver).then(() => 'lived' as const), mortal.died]);
+        const driver = mortalDriver(stage.home, mortal);
+        const end = await Promise.race([lifeOf(driver, stage.request).then(() => 'lived' as const), mortal.died]);
         await driver.close();
         if (end === 'lived') break;
         deaths += 1;
-        await afterwards().catch((error: unknown) => {
+        await afterwards(stage).catch((error: unknown) => {
           throw new Error(`after a death ${when} act ${String(dieAt)}`, { cause: error });
         });
       }
